@@ -1,0 +1,51 @@
+/*
+ * A session: where shipctl was called and the resources it opened on the way.
+ *
+ * cmd/ fills struct ship_options from the command line and the environment,
+ * makes one session and hands it to ship_deploy(), ship_status(), ... Each of
+ * those opens only what it needs (plan, compose file, ledger, engine), so
+ * `history` never loads a plan's compose file and `--help` loads nothing.
+ */
+#ifndef SHIPCTL_SESSION_H
+#define SHIPCTL_SESSION_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shipctl/error.h"
+#include "shipctl/event.h"
+
+struct ship_session; /* opaque */
+
+struct ship_options {
+    const char *dir;                  /* -C DIR; NULL = current directory */
+    const char *plan_file;            /* -f FILE; NULL = shipctl.yaml, shipctl.yml in dir */
+    const char *environment;          /* -e NAME; NULL = the plan's */
+    const char *const *environ;       /* the process environment; non-NULL */
+    int64_t lock_wait_ms;             /* --lock-wait; 0 = fail at once */
+    bool no_guardian;                 /* --no-guardian */
+    const char *reason;               /* --reason; NULL = none */
+    const struct ship_events *events; /* NULL = silent */
+    const volatile sig_atomic_t
+        *stop; /* signal number that asked to stop, 0 = none; NULL = never */
+};
+
+/* Borrow everything in options until ship_session_free. Opens nothing. */
+struct ship_session *ship_session_new(const struct ship_options *options);
+void ship_session_free(struct ship_session *s);
+
+/*
+ * What the lint of plan and compose files said so far: at most 20, in order of appearance.
+ * Valid until ship_session_free; filled also when an operation failed with SHIP_INVALID.
+ */
+struct ship_problem {
+    bool is_error;
+    const char *where; /* "docker-compose.yml:12:5" */
+    const char *text;
+    const char *snippet; /* source line with caret, two lines; or NULL */
+};
+size_t ship_session_problems(const struct ship_session *s, const struct ship_problem **ret);
+
+#endif
