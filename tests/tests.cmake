@@ -1,0 +1,66 @@
+# Test executables: a file tests/unit/test_x.c or tests/component/test_x.c is a test by existing.
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
+
+# Flags, include directories and libraries of everything under tests/.
+function(ship_test_target name)
+  target_include_directories(${name} PRIVATE lib tests)
+  target_compile_definitions(${name} PRIVATE TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(${name} PRIVATE ship ship_flags PkgConfig::CURL PkgConfig::CJSON
+                                        PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CRYPTO
+                                        Threads::Threads)
+endfunction()
+
+file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
+# A support file that is a program of its own says so in its name: x_main.c becomes tests/x.
+set(support_programs ${support_sources})
+list(FILTER support_programs INCLUDE REGEX "_main\\.c$")
+list(FILTER support_sources EXCLUDE REGEX "_main\\.c$")
+if(support_sources)
+  add_library(shiptest STATIC ${support_sources})
+  ship_test_target(shiptest)
+  target_link_libraries(shiptest PRIVATE PkgConfig::CMOCKA)
+endif()
+foreach(source IN LISTS support_programs)
+  get_filename_component(name ${source} NAME_WE)
+  string(REGEX REPLACE "_main$" "" name ${name})
+  add_executable(${name} ${source})
+  ship_test_target(${name})
+  if(TARGET shiptest)
+    target_link_libraries(${name} PRIVATE shiptest)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+endforeach()
+
+# One program per file of a folder; ctest runs it when it is called test_*.
+function(ship_test_folder folder pattern)
+  file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/${pattern})
+  foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    set(target ${folder}_${name})
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY
+                                               ${PROJECT_BINARY_DIR}/tests/${folder})
+    ship_test_target(${target})
+    if(TARGET shiptest)
+      target_link_libraries(${target} PRIVATE shiptest)
+    endif()
+    if(name MATCHES "^test_")
+      target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
+      add_test(NAME ${folder}/${name} COMMAND ${target}
+               WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      set_tests_properties(
+        ${folder}/${name}
+        PROPERTIES LABELS ${folder} TIMEOUT 120 ENVIRONMENT
+                   "UBSAN_OPTIONS=print_stacktrace=1;SHIPCTL_BINARY=${PROJECT_BINARY_DIR}/shipctl")
+    elseif(name MATCHES "^fuzz_")
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    endif()
+  endforeach()
+endfunction()
+
+ship_test_folder(unit "test_*.c")
+ship_test_folder(component "test_*.c")
+ship_test_folder(bench "*.c")
+if(SHIPCTL_FUZZ)
+  ship_test_folder(fuzz "fuzz_*.c")
+endif()
