@@ -15,6 +15,12 @@
 #include <string.h>
 #include <time.h>
 
+/* clang cannot attach the attribute to the inline functions of _FORTIFY_SOURCE; gcc can. */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wignored-attributes"
+#endif
+
 #define SHIP_BANNED(name, instead) extern __typeof__(name) name __attribute__((deprecated(instead)))
 
 SHIP_BANNED(strcpy, "banned: use struct buf or snprintf");
@@ -42,5 +48,9 @@ SHIP_BANNED(system, "banned: use proc_run");
 SHIP_BANNED(popen, "banned: use proc_run");
 
 #undef SHIP_BANNED
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #endif

@@ -35,7 +35,7 @@ int buf_add(struct buf *b, const void *p, size_t len);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) SHIP_PRINTF(2, 3);
-int buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+int buf_vaddf(struct buf *b, const char *fmt, va_list ap) SHIP_PRINTF(2, 0);
 void buf_truncate(struct buf *b, size_t len);
 void buf_consume(struct buf *b, size_t n); /* drop the first n bytes */
 char *buf_steal(struct buf *b); /* heap string, caller frees; buffer is empty afterwards */
