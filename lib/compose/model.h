@@ -26,7 +26,12 @@ struct compose_project {
     char *working_dir;
     struct strv config_files; /* absolute */
     struct strv environment;  /* k, v, k, v ...: project environment (OS, .env, overrides) */
-    char *env_file;           /* absolute path of the .env that is (or would be) read */
+    /*
+     * Absolute path of the default .env that is (or would be) read; NULL when it has no say:
+     * COMPOSE_ENV_FILES names other files, or COMPOSE_DISABLE_ENV_FILE is set. pin edits it.
+     */
+    char *env_file;
+    struct strv os_names; /* variables of the OS environment: they win over .env, so no pin */
     char hash[SHA256_HEX_SIZE];
     struct json *model; /* owned */
     struct compose_source *sources;
