@@ -58,6 +58,11 @@ function(ship_test_folder folder pattern)
   endforeach()
 endfunction()
 
+# The application of the end-to-end tests: built here too, so that every compiler judges it.
+add_executable(testapp tests/app/app.c)
+target_link_libraries(testapp PRIVATE ship_flags)
+set_target_properties(testapp PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
 ship_test_folder(unit "test_*.c")
 ship_test_folder(component "test_*.c")
 ship_test_folder(bench "*.c")

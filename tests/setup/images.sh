@@ -15,9 +15,10 @@ setup=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$setup/lib.sh"
 # shellcheck source=tests/setup/image.sh
 . "$setup/image.sh"
+# shellcheck source=tests/setup/app-image.sh
+. "$setup/app-image.sh"
 
 app_source=$setup/../app/app.c
-native=$(dpkg --print-architecture)
 
 # TAG, then the lines of its /app.conf.  v1.0.x are good and differ only in what they are.
 app_versions() {
@@ -38,52 +39,26 @@ VERSIONS
 }
 
 sources_sum() {
-    cat "$app_source" "$setup"/{lib,image,images}.sh "$setup"/images/* | sha256sum | cut -c 1-12
+    cat "$app_source" "$setup"/{lib,image,app-image,images}.sh "$setup"/images/* | sha256sum | cut -c 1-12
 }
 
 # --- app and worker --------------------------------------------------------------------------
 
 app_compile() {
-    gcc -std=gnu11 -O2 -static -s -Wall -Wextra -o "$1" "$app_source" 2>"$1.log" ||
+    gcc -std=gnu11 -D_GNU_SOURCE -O2 -static -s -Wall -Wextra -o "$1" "$app_source" 2>"$1.log" ||
         { cat "$1.log" >&2 && return 1; }
 }
 
-# Bytes that do not compress and differ per version: pulls and prunes have something to count.
-app_ballast() {
-    local key
-    key=$(printf '%s' "$1" | sha256sum | cut -c 1-64)
-
-    openssl enc -aes-256-ctr -K "$key" -iv 00000000000000000000000000000000 -in /dev/zero \
-        2>/dev/null | head -c 262144
-}
-
-# app_layer TAG SETTING...: the small layer on top, different for every version.
-app_layer() {
-    local top=$work/top-$1 tag=$1
-    shift
-
-    mkdir -p "$top/app"
-    printf '%s\n' "APP_VERSION_NAME=$tag" "$@" >"$top/app.conf"
-    app_ballast "$tag" >"$top/app/release.bin" || true
-    layer_add "$store" "$top"
-}
-
-app_run_config() {
-    jq -cn --arg command "$1" '{ Cmd: ["/app/app", $command], WorkingDir: "/app",
-        Env: ["PATH=/app:/bin"], ExposedPorts: { "8080/tcp": {} } }'
-}
-
 put_versions() {
-    local tag settings layer
+    local tag settings
 
     while read -r tag settings; do
         # shellcheck disable=SC2086 # settings are words
-        layer=$(app_layer "$tag" $settings)
-        image_put "$store" app "$tag" "$native" "$(app_run_config serve)" "$base" "$layer"
-        image_put "$store" worker "$tag" "$native" "$(app_run_config worker)" "$base" "$layer"
+        app_put "$images" app "$tag" $settings
+        # shellcheck disable=SC2086
+        app_put "$images" worker "$tag" $settings
     done < <(app_versions)
-    image_put "$store" app latest "$native" "$(app_run_config serve)" "$base" \
-        "$(app_layer v1.0.0)"
+    app_put "$images" app latest APP_VERSION_NAME=v1.0.0
 }
 
 # The same program with the other machine's number in its ELF head: exec format error.
@@ -96,18 +71,18 @@ put_foreign() {
     # shellcheck disable=SC2059 # the format is the two bytes
     printf "$machine" | dd of="$root/app/app" bs=1 seek=18 conv=notrunc status=none
     layer=$(layer_add "$store" "$root")
-    sum=$(image_put "$store" app v1.2.0-arch "$arch" "$(app_run_config serve)" "$layer")
+    sum=$(image_put "$store" app v1.2.0-arch "$arch" "$(app_run_config app)" "$layer")
     list_put "$store" app v1.2.1-archlist "$arch" "$sum"
 }
 
 build_app() {
-    local root=$work/app-root base
+    local root=$work/app-root
 
     app_compile "$work/app"
     root_busybox "$root"
     mkdir -p "$root/app/logs" "$root/app/config"
     cp "$work/app" "$root/app/app"
-    base=$(layer_add "$store" "$root")
+    layer_add "$store" "$root" >"$images/app-base"
     put_versions
     put_foreign
 }
@@ -193,7 +168,7 @@ build_nginx() {
 # --- all -------------------------------------------------------------------------------------
 
 build_all() {
-    local store=$1/store
+    local images=$1 store=$1/store
 
     mkdir -p "$store"
     parts_say "building the test images (once)"

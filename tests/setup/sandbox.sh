@@ -97,7 +97,7 @@ start_registries() {
 
     rm -rf "$state/registry"
     mkdir -p "$state/registry"
-    cp -a "$SHIPCTL_TEST_IMAGES/store" "$state/registry/store"
+    cp -a "$SHIPCTL_TEST_IMAGES/." "$state/registry/"
     registry_start "$state/registry"
     cp "$state/registry/ca.crt" "$state/etc-docker/certs.d/$REGISTRY_TLS/ca.crt"
 }

@@ -1,0 +1,166 @@
+#!/bin/bash
+# The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
+# tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
+#
+#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e; default: all, in this order
+#
+# Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
+# Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
+# is 0 only when nothing failed and nothing was skipped.
+set -euo pipefail
+
+tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(dirname "$tests")
+build=$top/build-asan
+logs=$build/log
+jobs=${SHIPCTL_TEST_JOBS:-$(nproc)}
+passed=0 failed=0 skipped=0
+
+say() {
+    printf '%s\n' "$*"
+}
+
+# count PASSED FAILED SKIPPED
+count() {
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# logged NAME COMMAND...: runs quietly; a failure shows the end of the log.
+logged() {
+    local log=$logs/$1.log
+    shift
+
+    "$@" >"$log" 2>&1 && return
+    say "   failed: $*"
+    tail -n 40 "$log" | sed 's/^/   | /'
+    say "   full log: $log"
+    return 1
+}
+
+# --- stages ----------------------------------------------------------------------------------
+
+stage_packages() {
+    "$tests/setup/packages.sh" build run test
+}
+
+stage_build() {
+    logged configure cmake --preset asan -S "$top" -B "$build" &&
+        logged build cmake --build "$build" -j "$jobs"
+}
+
+stage_lint() {
+    local script name
+
+    for script in "$tests"/lint/*.sh; do
+        [ -x "$script" ] || continue
+        name=${script##*/}
+        if logged "lint-${name%.sh}" "$script"; then
+            say "   ok $name"
+            count 1 0 0
+        else
+            count 0 1 0
+        fi
+    done
+}
+
+# Sums a verbose ctest log: cmocka's own count where a program printed one, else one a program.
+ctest_counts() {
+    awk '
+        /^[0-9]+: \[ +OK \]/ { ok[$1 + 0]++ }
+        /^[0-9]+: \[ +SKIPPED \] [^0-9]/ { skip[$1 + 0]++ }
+        /^[0-9]+: \[ +FAILED +\] [^0-9]/ { bad[$1 + 0 ":" $NF] = 1 }
+        /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ {
+            number = $0; sub(/.*#/, "", number); number += 0
+            for (key in bad) if (key ~ "^" number ":") lost[number]++
+            if (/ Passed /) passed += ok[number] ? ok[number] : 1
+            else if (/Skipped|Disabled/) skipped++
+            else { failed += lost[number] ? lost[number] : 1; passed += ok[number] }
+            skipped += skip[number]
+        }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$1"
+}
+
+# add_counts CODE PASSED FAILED SKIPPED: a runner that failed without a failed test failed itself.
+add_counts() {
+    local failures=$3
+
+    [ "$1" -eq 0 ] || [ "$failures" -gt 0 ] || failures=1
+    [ "$2$failures$4" != 000 ] || failures=1
+    count "$2" "$failures" "$4"
+    say "   $2 passed, $failures failed, $4 skipped"
+}
+
+stage_ctest() {
+    local log=$logs/ctest.log code=0 counts
+
+    ctest --test-dir "$build" -j "$jobs" -V --no-tests=error >"$log" 2>&1 || code=$?
+    grep -E '^ *[0-9]+/[0-9]+ Test +#' "$log" | grep -v ' Passed ' | sed 's/^ */   /' || true
+    grep -E '^[0-9]+: (\[ +(FAILED|ERROR) |.*(ERROR: AddressSanitizer|runtime error))' "$log" |
+        head -n 40 | sed 's/^/   | /' || true
+    counts=$(ctest_counts "$log")
+    # shellcheck disable=SC2086 # three numbers
+    add_counts "$code" $counts
+}
+
+# Sums a TAP log; tests that the plan announced and that never reported have failed.
+tap_counts() {
+    awk '
+        /^1\.\./ { sub(/^1\.\./, ""); planned = $1 + 0 }
+        /^ok .* # skip/ { skipped++; next }
+        /^ok / { passed++ }
+        /^not ok / { failed++ }
+        END { missing = planned - passed - failed - skipped
+              print passed + 0, failed + (missing > 0 ? missing : 0), skipped + 0 }' "$1"
+}
+
+stage_e2e() {
+    local log=$logs/e2e.log code=0 counts
+
+    SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} "$tests/setup/sandbox.sh" \
+        bats --tap "$tests/e2e" 2>&1 | tee "$log" | sed -u 's/^/   /' || code=$?
+    counts=$(tap_counts "$log")
+    # shellcheck disable=SC2086 # three numbers
+    add_counts "$code" $counts
+}
+
+# --- all -------------------------------------------------------------------------------------
+
+# run_stage NAME: without packages or a build there is nothing to go on with.
+run_stage() {
+    local began=$SECONDS
+
+    say "== $1"
+    case $1 in
+    packages) stage_packages || give_up ;;
+    build) stage_build || give_up ;;
+    lint) stage_lint ;;
+    ctest) stage_ctest ;;
+    e2e) stage_e2e ;;
+    *) say "unknown stage '$1': packages build lint ctest e2e" && exit 2 ;;
+    esac
+    say "   $((SECONDS - began)) s"
+}
+
+give_up() {
+    count 0 1 0
+    finish
+}
+
+finish() {
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+
+main() {
+    local stage
+
+    mkdir -p "$logs"
+    for stage in "$@"; do
+        run_stage "$stage"
+    done
+    finish
+}
+
+[ $# -gt 0 ] || set -- packages build lint ctest e2e
+main "$@"
