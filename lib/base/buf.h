@@ -30,7 +30,7 @@ extern char buf_empty_[1];
 
 void buf_init(struct buf *b, size_t max);
 void buf_done(struct buf *b);  /* frees; leaves an empty buffer with max 0; zeroed input is fine */
-void buf_reset(struct buf *b); /* len = 0, keeps the memory */
+void buf_reset(struct buf *b); /* len = 0, no overflow; keeps the memory */
 int buf_add(struct buf *b, const void *p, size_t len);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 /* A signal that arrives between the look at the flag and the sleep is seen this late at most. */
@@ -69,11 +70,7 @@ static int check_stop(const struct clock *c, struct ship_error *err)
 
     if (sig == 0)
         return 0;
-    return ship_fail(err, SHIP_INTERRUPTED, "stopped by signal %d (%s)", sig,
-                     sig == SIGINT    ? "interrupt"
-                     : sig == SIGTERM ? "terminate"
-                     : sig == SIGHUP  ? "hang-up"
-                                      : "other");
+    return ship_fail(err, SHIP_INTERRUPTED, "stopped by signal %d (%s)", sig, strsignal(sig));
 }
 
 int clock_wait(const struct clock *c, int64_t ms, int64_t deadline_ms, struct ship_error *err)

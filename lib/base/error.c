@@ -91,11 +91,8 @@ int ship_fail_at(struct ship_error *err, const char *where, enum ship_code code,
     va_start(ap, fmt);
     format(scratch, fmt, ap);
     va_end(ap);
-    if (sys_errno != 0) {
-        char text[128];
-
-        append(scratch, ": ", strerror_r(sys_errno, text, sizeof text));
-    }
+    if (sys_errno != 0)
+        append(scratch, ": ", strerror(sys_errno));
     err->code = code;
     err->sys_errno = sys_errno;
     err->where = where;

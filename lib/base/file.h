@@ -22,7 +22,10 @@
  */
 SHIP_CHECKED int file_read(const char *path, struct buf *out, struct ship_error *err);
 
-/* Same for an open descriptor; name is for messages. Reads from the current offset to the end. */
+/*
+ * Same for an open descriptor of any kind (a pipe too); name is for messages. Reads from the
+ * current offset to the end, blocking as the descriptor does.
+ */
 SHIP_CHECKED int file_read_fd(int fd, const char *name, struct buf *out, struct ship_error *err);
 
 bool file_exists(const char *path);
@@ -47,7 +50,8 @@ char *file_basename(const char *path);
 /*
  * ssh-style trust: the file and each parent directory must belong to root or the effective user
  * and must not be writable by group or others (a sticky directory such as /tmp passes).
- * 0 trusted; -1 SHIP_INVALID with a hint naming the chmod or chown.
+ * Checked along the path as given and along the path behind its symbolic links.
+ * 0 trusted; -1 SHIP_INVALID with a hint naming the chmod or chown, SHIP_NOT_FOUND, SHIP_IO.
  */
 SHIP_CHECKED int file_check_trust(const char *path, struct ship_error *err);
 

@@ -3,7 +3,8 @@
  *
  * The wrapper over cJSON: member names compare exactly, trailing bytes after
  * the value and NUL escapes are errors, nesting stops at 64, integers keep 53
- * bits when read and all 64 when written. No cJSON type leaves json.c.
+ * bits when read and all 64 when written; of members with the same name the
+ * first stays. No cJSON type leaves json.c.
  */
 #ifndef SHIP_BASE_JSON_H
 #define SHIP_BASE_JSON_H
@@ -23,7 +24,8 @@ struct json; /* opaque: one JSON value */
 struct json *json_parse(const char *text, size_t len, const char *what, struct ship_error *err);
 /*
  * Parse the first value of a stream; *ret_used = bytes eaten including leading white space.
- * NULL with *ret_used == 0 and err untouched when the text holds only a part of a value.
+ * NULL with *ret_used == 0 and err untouched when the text holds only a part of a value (a bare
+ * number at the end of the text counts as a part); NULL with *ret_used > 0 and err on a fault.
  */
 struct json *json_parse_prefix(const char *text, size_t len, size_t *ret_used,
                                struct ship_error *err);
@@ -45,6 +47,7 @@ bool json_is_number(const struct json *j);
 bool json_is_bool(const struct json *j);
 const char *json_str(const struct json *obj, const char *dotted); /* NULL unless string */
 const char *json_str_or(const struct json *obj, const char *dotted, const char *fallback);
+/* fallback unless an integer in range */
 int64_t json_i64(const struct json *obj, const char *dotted, int64_t fallback);
 double json_double(const struct json *obj, const char *dotted, double fallback);
 bool json_bool(const struct json *obj, const char *dotted, bool fallback);

@@ -26,7 +26,9 @@ int str_to_double(const char *s, double *ret); /* locale independent, whole stri
 
 /*
  * Duration of the plan: `<number><unit>`... with units ms s m h d w, fraction allowed, unit
- * required except for bare "0". Result in milliseconds. -1 on bad grammar or overflow.
+ * required except for bare "0". Result in milliseconds, rounded to the nearest. -1 on bad grammar
+ * (blanks, signs, more than 6 digits of fraction), overflow, or when a value above 0 would become
+ * 0.
  */
 int str_to_duration_ms(const char *s, int64_t *ret_ms);
 
