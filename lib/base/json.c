@@ -25,6 +25,9 @@
 /* Integers at or above this fit no 64-bit type: they stay doubles. */
 #define RAW_INTEGER_MAX 18446744073709551616.0
 
+/* 2^63, the first double that does not fit an int64_t */
+#define INT64_LIMIT 9223372036854775808.0
+
 static cJSON *raw(const struct json *j)
 {
     return (cJSON *)(uintptr_t)j;
@@ -321,8 +324,7 @@ int64_t json_i64(const struct json *obj, const char *dotted, int64_t fallback)
 
     if (cJSON_IsRaw(raw(j)) && str_to_i64(raw(j)->valuestring, &exact) == 0)
         return exact;
-    /* 2^63 is the first double that does not fit */
-    if (!json_is_number(j) || v < -0x1p63 || v >= 0x1p63 || trunc(v) != v)
+    if (!json_is_number(j) || v < -INT64_LIMIT || v >= INT64_LIMIT || trunc(v) != v)
         return fallback;
     return (int64_t)v;
 }
