@@ -28,8 +28,11 @@ struct ledger; /* opaque */
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
 /*
- * Open <state_dir>/ledger.db. LEDGER_WRITE creates directory (0700) and file (0600) and migrates.
- * LEDGER_READ on a missing file: SHIP_NOT_FOUND (nothing was ever deployed).
+ * Open <state_dir>/ledger.db. LEDGER_WRITE creates directory (0700) and file (0600), migrates (a
+ * file with an older schema is copied to ledger.db.v<N> first) and sets the ballast aside.
+ * LEDGER_READ creates and migrates nothing and works while a writer is at it; a missing or empty
+ * file: SHIP_NOT_FOUND (nothing was ever deployed). A newer schema is read when that schema allows
+ * it, and never written. A handle belongs to its process: after a fork the child opens its own.
  */
 struct ledger *ledger_open(const char *state_dir, enum ledger_mode mode, struct ship_error *err);
 void ledger_close(struct ledger *l);
@@ -37,6 +40,22 @@ AUTO_PTR_DEFINE(ledger_close, struct ledger)
 const char *ledger_path(const struct ledger *l);
 const char *
 ledger_uuid(const struct ledger *l); /* identity of this ledger: label io.shipctl.ledger */
+
+/*
+ * Is there room to start an operation: 16 MiB free where state_dir is or would be made? No ledger
+ * needed. SHIP_PRECHECK when not, SHIP_UNREACHABLE when the directory cannot be looked at.
+ */
+#define LEDGER_MIN_FREE_BYTES (16u * 1024 * 1024)
+SHIP_CHECKED int ledger_space_check(const char *state_dir, struct ship_error *err);
+
+/*
+ * Is the file sound? LEDGER_QUICK: structure of the pages (after an operation that did not end
+ * well). LEDGER_FULL: also indices, references, and that tables and triggers are the ones we made.
+ * SHIP_INVALID names the first fault.
+ */
+enum ledger_depth { LEDGER_QUICK, LEDGER_FULL };
+SHIP_CHECKED int ledger_check_file(struct ledger *l, enum ledger_depth depth,
+                                   struct ship_error *err);
 
 /* States of a deployment row (reliability: state machine). Text = lower-case name. */
 #define LEDGER_STATES(X)                                                                           \
@@ -113,15 +132,28 @@ struct ledger_services {
 };
 void ledger_services_done(struct ledger_services *s);
 
-/* ---- writing: every function is one durable transaction ---- */
-/* Insert; sets d->id. Appends audit "begin". */
+/*
+ * ---- writing: every function is one durable transaction ----
+ * An id that is not there: SHIP_NOT_FOUND. What the state of the row forbids: SHIP_CONFLICT; a
+ * closed row is final, and one that was committed is never rolled back, only cleaned up.
+ * On "no space" the ballast is given up and the transaction tried once more.
+ */
+/*
+ * Insert; sets d->id. Appends audit "begin". The row starts as "preparing" and open: id, state,
+ * outcome, exit_code, finished_at_ms, downtime_ms, is_current and pruned of d are not looked at.
+ */
 SHIP_CHECKED int ledger_begin(struct ledger *l, struct ledger_deployment *d,
                               struct ship_error *err);
+/* Between open states; last_step NULL leaves the old one. Committing and closing: see below. */
 SHIP_CHECKED int ledger_set_state(struct ledger *l, int64_t id, enum ledger_state state,
                                   const char *last_step, struct ship_error *err);
-/* Late facts of an open row: versions, digests, compose hash. NULL members are left alone. */
+/*
+ * Late facts of an open row (d->id): versions, digests, hashes and the other texts but app,
+ * environment, action and outcome; from_id and target_id. NULL and 0 members are left alone.
+ */
 SHIP_CHECKED int ledger_update(struct ledger *l, const struct ledger_deployment *d,
                                struct ship_error *err);
+/* A second call for the same service replaces the first. */
 SHIP_CHECKED int ledger_put_service(struct ledger *l, int64_t id, const struct ledger_service *s,
                                     struct ship_error *err);
 /*
@@ -132,17 +164,34 @@ SHIP_CHECKED int ledger_commit(struct ledger *l, int64_t id, int64_t finished_at
                                int64_t downtime_ms, struct ship_error *err);
 struct ledger_end {
     enum ledger_state state;
-    const char *outcome; /* see ledger_deployment.outcome */
+    const char *outcome; /* see ledger_deployment.outcome; NULL leaves what is recorded */
     int exit_code;
-    const char *error;         /* NULL = none */
-    const char *warnings_json; /* NULL = none */
-    int64_t finished_at_ms, downtime_ms;
+    const char *error;         /* NULL leaves what is recorded */
+    const char *warnings_json; /* NULL leaves what is recorded */
+    int64_t finished_at_ms;    /* 0 leaves what is recorded */
+    int64_t downtime_ms;       /* -1 leaves what is recorded */
 };
-/* Close a row (also after commit, to move committed -> cleaned). Appends audit "end". */
+/*
+ * Close a row (also after commit, to move committed -> cleaned). Appends audit "end", or
+ * "attention" when the state is an open one (needs_operator). Outcome "succeeded" needs a commit.
+ */
 SHIP_CHECKED int ledger_end(struct ledger *l, int64_t id, const struct ledger_end *end,
                             struct ship_error *err);
 
-/* Steps of the timeline. status: words of ship_step_status_text. */
+/*
+ * The ledger is lost, labelled containers are there: record what serves as a cleaned, succeeded
+ * deployment that is current, with the reason 'reconstructed from container labels'. Taken from d:
+ * app, environment, project, action (default "deploy"), to_version, to_digest, started_at_ms,
+ * finished_at_ms, host, actor, strategy, hashes; id when > 0, so that numbers of labels stay
+ * unique (0: next). Sets d->id. SHIP_CONFLICT when there is a current one, or the id is taken.
+ */
+#define LEDGER_RECONSTRUCTED "reconstructed from container labels"
+SHIP_CHECKED int ledger_reconstruct(struct ledger *l, struct ledger_deployment *d,
+                                    const struct ledger_service *services, size_t n,
+                                    struct ship_error *err);
+
+/* Steps of the timeline. A second call with the same seq replaces the first. status: words of
+ * ship_step_status_text. */
 struct ledger_step {
     int seq;
     char *name, *status, *message;
@@ -159,7 +208,11 @@ struct ledger_check {
 };
 SHIP_CHECKED int ledger_put_check(struct ledger *l, int64_t id, const struct ledger_check *c,
                                   struct ship_error *err);
-/* Evidence of a failure. kind: "log", "health", "state", "hook". Text <= 256 KiB. */
+/*
+ * Evidence of a failure. kind: "log", "health", "state", "hook"; service may be NULL. Of a longer
+ * text the last LEDGER_EVIDENCE_MAX bytes are kept.
+ */
+#define LEDGER_EVIDENCE_MAX (256u * 1024)
 SHIP_CHECKED int ledger_put_evidence(struct ledger *l, int64_t id, const char *kind,
                                      const char *service, const char *text, struct ship_error *err);
 
@@ -174,8 +227,10 @@ struct ledger_journal {
     char *outcome;       /* NULL = intent only; "done", "failed", "undone" */
     int64_t intent_at_ms, done_at_ms;
 };
+/* Sets j->seq. The deployment must be open. */
 SHIP_CHECKED int ledger_intent(struct ledger *l, int64_t id, struct ledger_journal *j,
                                struct ship_error *err);
+/* observed_json NULL leaves what is recorded; "undone" may follow "done". */
 SHIP_CHECKED int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
                              const char *observed_json, int64_t at_ms, struct ship_error *err);
 struct ledger_journals {
@@ -187,7 +242,7 @@ SHIP_CHECKED int ledger_journal_read(struct ledger *l, int64_t id, struct ledger
 void ledger_journals_done(struct ledger_journals *js);
 
 /* ---- reading ---- */
-/* SHIP_NOT_FOUND when absent. app NULL: any. */
+/* SHIP_NOT_FOUND when absent. app, environment NULL: any. */
 SHIP_CHECKED int ledger_find(struct ledger *l, const char *app, const char *environment, int64_t id,
                              struct ledger_deployment *ret, struct ship_error *err);
 /* The serving deployment. 0 found, 1 none. */
@@ -252,14 +307,23 @@ struct ledger_images {
 SHIP_CHECKED int ledger_images_read(struct ledger *l, struct ledger_images *ret,
                                     struct ship_error *err);
 void ledger_images_done(struct ledger_images *is);
-/* Mark pruned and delete its specs (secure_delete). */
+/*
+ * Mark pruned and delete its specs and the arguments in its journal, which may hold the same
+ * secrets (secure_delete overwrites them in the file). Appends audit "prune". SHIP_CONFLICT for a
+ * deployment that is open or current; 0 without effect when it is pruned already.
+ */
 SHIP_CHECKED int ledger_mark_pruned(struct ledger *l, int64_t id, struct ship_error *err);
 
 /* ---- audit chain ---- */
-/* 12 hex digits of the newest hash into ret (13 bytes); "" when empty. */
-SHIP_CHECKED int ledger_audit_head(struct ledger *l, char ret[13], struct ship_error *err);
-/* Recompute the whole chain. SHIP_INVALID names the first bad row; head (may be NULL) must be
- * found. */
+/* 12 hex digits of the newest hash into ret; "" when empty. */
+#define LEDGER_HEAD_SIZE 13
+SHIP_CHECKED int ledger_audit_head(struct ledger *l, char ret[LEDGER_HEAD_SIZE],
+                                   struct ship_error *err);
+/*
+ * Recompute the whole chain, and compare each closed deployment with what was recorded of it.
+ * SHIP_INVALID names the first bad row, or says that head (12 to 64 hex digits, may be NULL) is
+ * not found; SHIP_USAGE when head is no such text. *ret_rows: length of the chain.
+ */
 SHIP_CHECKED int ledger_audit_verify(struct ledger *l, const char *head, int64_t *ret_rows,
                                      struct ship_error *err);
 
