@@ -174,6 +174,7 @@ int docker_transfer_error(const struct docker_client *c, const char *action,
     case TRANSFER_BAD_URL:
     case TRANSFER_RESOLVE:
     case TRANSFER_TLS:
+    case TRANSFER_FORBIDDEN:
     case TRANSFER_LOST:
     default:
         return ship_fail(err, SHIP_UNREACHABLE, "cannot %s: connection to the engine was lost%s%s",

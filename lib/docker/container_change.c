@@ -65,13 +65,13 @@ int container_stop(struct docker_client *c, const char *id, int64_t grace_s, int
 int container_rename(struct docker_client *c, const char *id, const char *name, int64_t deadline_ms,
                      struct ship_error *err)
 {
-    AUTO(buf_done) struct buf suffix = BUF_INIT(DOCKER_PATH_MAX);
+    AUTO_FREE char *base = docker_path("/containers/", id, "/rename");
+    AUTO_FREE char *action = xasprintf("rename container '%s' to '%s'", id, name);
+    AUTO(buf_done) struct buf path = BUF_INIT(DOCKER_PATH_MAX);
 
-    (void)buf_adds(&suffix, "/rename");
-    docker_query(&suffix, "name", name);
-    if (post(c, id, suffix.p, "rename", deadline_ms, err) != 0)
-        return ship_error_wrap(err, "new name '%s'", name);
-    return 0;
+    (void)buf_adds(&path, base);
+    docker_query(&path, "name", name);
+    return docker_change(c, "POST", path.p, action, NULL, deadline_ms, err);
 }
 
 int container_set_restart(struct docker_client *c, const char *id, const char *policy,

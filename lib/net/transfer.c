@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 
@@ -72,11 +73,21 @@ static enum transfer_fault verdict_of(const struct transfer *t, CURLcode code)
 
 /* ---- callbacks of libcurl ---- */
 
+static bool is_link_local(const char *address)
+{
+    return str_starts(address, "169.254.") || strncasecmp(address, "fe80:", 5) == 0 ||
+           strcasecmp(address, "fd00:ec2::254") == 0;
+}
+
 static int before_request(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
     struct transfer *t = ctx;
 
-    (void)peer, (void)local, (void)peer_port, (void)local_port;
+    (void)local, (void)peer_port, (void)local_port;
+    if ((t->req->flags & TRANSFER_NO_LINK_LOCAL) && is_link_local(peer)) {
+        t->own_fault = TRANSFER_FORBIDDEN;
+        return CURL_PREREQFUNC_ABORT;
+    }
     /* A second round means that libcurl found the kept connection dead after sending. */
     if (t->requests_sent > 0 && (t->req->flags & TRANSFER_NO_RESEND)) {
         t->own_fault = TRANSFER_LOST;

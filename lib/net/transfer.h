@@ -22,10 +22,11 @@
 #define TRANSFER_CONNECT_MS  10000
 
 enum transfer_flags {
-    TRANSFER_INTERRUPTIBLE = 1, /* the stop flag of the clock ends it */
-    TRANSFER_NO_RESEND = 2,     /* send at most once, even when a kept connection turns out dead */
-    TRANSFER_USE_PROXY = 4,     /* honour http_proxy and friends */
-    TRANSFER_TLS_INSECURE = 8,  /* do not verify the peer */
+    TRANSFER_INTERRUPTIBLE = 1,  /* the stop flag of the clock ends it */
+    TRANSFER_NO_RESEND = 2,      /* send at most once, even when a kept connection turns out dead */
+    TRANSFER_USE_PROXY = 4,      /* honour http_proxy and friends */
+    TRANSFER_TLS_INSECURE = 8,   /* do not verify the peer */
+    TRANSFER_NO_LINK_LOCAL = 16, /* refuse peers where clouds keep their credentials */
 };
 
 enum transfer_fault {
@@ -39,6 +40,7 @@ enum transfer_fault {
     TRANSFER_IDLE,      /* nothing came for idle_ms */
     TRANSFER_TOO_LARGE, /* more than max_body_bytes, or headers without end */
     TRANSFER_ABORTED,   /* the body sink asked to stop */
+    TRANSFER_FORBIDDEN, /* TRANSFER_NO_LINK_LOCAL, and the peer is one; nothing was sent */
     TRANSFER_STOPPED,   /* a stop signal arrived */
 };
 
