@@ -16,7 +16,11 @@
 #include "yaml/fields.h"
 #include "yaml/node.h"
 
-#define PLAN_BYTES_MAX (1024u * 1024)
+#define PLAN_BYTES_MAX        (1024u * 1024)
+#define PLAN_SERVICES_MAX     64
+#define PLAN_HOOKS_MAX        64 /* per list */
+#define PLAN_CHECKS_MAX       64 /* per phase */
+#define PLAN_ENVIRONMENTS_MAX 32
 
 enum plan_pull { PLAN_PULL_ALWAYS, PLAN_PULL_MISSING, PLAN_PULL_NEVER };
 enum plan_pin { PLAN_PIN_AUTO, PLAN_PIN_ENV, PLAN_PIN_COMPOSE, PLAN_PIN_NONE };
@@ -58,6 +62,9 @@ struct plan_check {
     int64_t retries;              /* total tries, >= 1 */
     const struct yaml_node *node; /* borrowed from the plan's YAML */
 };
+/* The common keys: `elsewhere` of the field_ctx that decodes node. NULL-terminated. */
+extern const char *const plan_check_keys[];
+
 struct plan_checks {
     struct plan_check *items; /* owned */
     size_t n;
@@ -78,8 +85,8 @@ struct plan {
     int pull, pin; /* enum plan_pull, plan_pin */
     struct strv profiles;
     struct {
-        int type, order; /* enum plan_strategy (only recreate is implemented), plan_order */
-        int64_t parallelism;
+        int type, order;     /* enum plan_strategy, plan_order; only recreate, stop-first so far */
+        int64_t parallelism; /* 1 so far */
         int64_t delay_ms, drain_ms, min_healthy_ms, bake_time_ms;
     } strategy;
     struct {
@@ -104,14 +111,22 @@ struct plan {
 };
 
 /*
- * Load and validate. path NULL: shipctl.yaml then shipctl.yml in dir. environment NULL: the file's.
- * Problems (warnings too) are appended to problems; with errors the return is NULL and err is
- * SHIP_INVALID. A missing plan is SHIP_INVALID with the hint to run `shipctl init`.
- * Keys of the full schema that this version does not act on yet (windows, verify, ...) are refused
- * by name with position: a plan is never half honoured.
+ * Load and validate. dir NULL: the working directory. path (relative to the working directory)
+ * NULL: shipctl.yaml then shipctl.yml in dir. environment NULL: the file's. The overlay of the
+ * chosen environment is applied; the others are validated too, so a fault does not wait for its
+ * day. Refused as well (SHIP_INVALID): a file that others may write to (file_check_trust). Problems
+ * (warnings too) are appended to problems; with errors the return is NULL and err is SHIP_INVALID.
+ * A missing plan is SHIP_INVALID with the hint to run `shipctl init`. Keys of the full schema that
+ * this version does not act on yet (windows, verify, ...) are refused by name with position: a plan
+ * is never half honoured.
  */
 struct plan *plan_load(const char *dir, const char *path, const char *environment,
                        struct yaml_problems *problems, struct ship_error *err);
+/*
+ * Same from memory: no file, no trust check; path and dir stay NULL. name is used in marks.
+ */
+struct plan *plan_parse(const char *name, const char *text, size_t len, const char *environment,
+                        struct yaml_problems *problems, struct ship_error *err);
 void plan_free(struct plan *p);
 AUTO_PTR_DEFINE(plan_free, struct plan)
 

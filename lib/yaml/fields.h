@@ -72,6 +72,8 @@ void fields_decode(const struct field *table, const struct yaml_node *node, void
 /* Free what fields_decode allocated; target is zeroed where it held pointers. */
 void fields_done(const struct field *table, void *target);
 
+/* The rule of FIELD_NAME. */
+bool fields_is_name(const char *s);
 /* "text", "a list", "a mapping": what a node is, for messages. */
 const char *fields_kind_text(const struct yaml_node *node);
 

@@ -18,8 +18,6 @@
 #include "yaml/node.h"
 #include "yaml/tree.h"
 
-#define STANDARD_TAG "tag:yaml.org,2002:"
-
 struct walk {
     yaml_parser_t lib;
     struct yaml_file *file;
@@ -147,43 +145,6 @@ static enum yaml_style style_of(yaml_scalar_style_t style)
     }
 }
 
-/* Standard tags decide the style or match the kind; others are kept, the standard prefix as "!!".
- */
-static void apply_tag(struct walk *w, struct yaml_node *n, const char *tag)
-{
-    static const struct {
-        const char *name;
-        enum yaml_kind kind;
-        bool is_text;
-    } known[] = {
-        {"str",   YAML_SCALAR,   true },
-        {"int",   YAML_SCALAR,   false},
-        {"float", YAML_SCALAR,   false},
-        {"bool",  YAML_SCALAR,   false},
-        {"null",  YAML_SCALAR,   false},
-        {"map",   YAML_MAPPING,  false},
-        {"seq",   YAML_SEQUENCE, false},
-    };
-    bool is_standard = str_starts(tag, STANDARD_TAG);
-    const char *name = is_standard ? tag + strlen(STANDARD_TAG) : tag;
-
-    if (str_eq(tag, "!")) { /* the non-specific tag: text, or nothing to say */
-        n->style = n->style == YAML_PLAIN ? YAML_DOUBLE : n->style;
-        return;
-    }
-    for (size_t i = 0; is_standard && i < ARRAY_LEN(known); i++) {
-        if (!str_eq(known[i].name, name) || known[i].kind != n->kind)
-            continue;
-        if (n->kind == YAML_SCALAR && !known[i].is_text)
-            n->style = YAML_PLAIN;
-        else if (n->kind == YAML_SCALAR && n->style == YAML_PLAIN)
-            n->style = YAML_DOUBLE;
-        return;
-    }
-    AUTO_FREE char *shown = xasprintf("%s%s", is_standard ? "!!" : "", name);
-    n->tag = tree_text(w->file, shown, strlen(shown));
-}
-
 static struct anchor *register_anchor(struct walk *w, const yaml_char_t *name,
                                       const struct yaml_node *n)
 {
@@ -251,7 +212,7 @@ static struct yaml_node *read_scalar(struct walk *w, const yaml_event_t *ev)
         return NULL;
     }
     if (tag)
-        apply_tag(w, n, tag);
+        tree_apply_tag(w->file, n, tag);
     struct anchor *a = register_anchor(w, ev->data.scalar.anchor, n);
     if (a)
         a->is_open = false;
@@ -327,65 +288,17 @@ static int read_members(struct walk *w, struct yaml_node *map, unsigned depth)
     }
 }
 
-static void refuse_duplicates(struct walk *w, struct yaml_node *map)
-{
-    AUTO_FREE size_t *first = tree_first_of_key(map);
-    for (size_t i = 0; i < map->n; i++) {
-        if (first[i] == i)
-            continue;
-        const struct yaml_node *again = map->items[i];
-        yaml_problem_add(w->problems, YAML_ERROR, &again->key_mark,
-                         "key '%s' is given twice, first in line %u", again->key,
-                         map->items[first[i]]->key_mark.line);
-    }
-    if (first)
-        tree_drop_repeated(map, first);
-}
-
-/* Members of one merged mapping go to the end of map; repeated keys are dropped later. */
-static int merge_one(struct walk *w, struct yaml_node *map, const struct yaml_node *from)
-{
-    if (from->kind != YAML_MAPPING) {
-        fault_at(w, &from->mark, "'<<' merges a mapping or a list of mappings, nothing else");
-        return -1;
-    }
-    for (size_t i = 0; i < from->n; i++)
-        yaml_append(w->file, map, from->items[i]);
-    return 0;
-}
-
-/*
- * `<<`: members of the mapping itself win, then earlier merged mappings over later ones. The merged
- * mappings had their own `<<` applied when they were read.
- */
-static int apply_merge(struct walk *w, struct yaml_node *map)
-{
-    const struct yaml_node *merge = yaml_get(map, "<<");
-    if (!merge || merge->key_style != YAML_PLAIN)
-        return 0;
-    yaml_unset(map, "<<");
-    if (merge->kind != YAML_SEQUENCE && merge_one(w, map, merge))
-        return -1;
-    for (size_t i = 0; merge->kind == YAML_SEQUENCE && i < merge->n; i++)
-        if (merge_one(w, map, merge->items[i]))
-            return -1;
-    AUTO_FREE size_t *first = tree_first_of_key(map);
-    if (first)
-        tree_drop_repeated(map, first);
-    return 0;
-}
-
 static struct yaml_node *read_mapping(struct walk *w, const yaml_event_t *ev, unsigned depth)
 {
     struct yaml_node *n = tree_new_node(w->file, YAML_MAPPING);
     n->mark = event_mark(w, ev, false, false);
     if (ev->data.mapping_start.tag)
-        apply_tag(w, n, (const char *)ev->data.mapping_start.tag);
+        tree_apply_tag(w->file, n, (const char *)ev->data.mapping_start.tag);
     struct anchor *a = register_anchor(w, ev->data.mapping_start.anchor, n);
     if (read_members(w, n, depth))
         return NULL;
-    refuse_duplicates(w, n);
-    if (apply_merge(w, n))
+    tree_refuse_duplicates(n, w->problems);
+    if (tree_apply_merge(w->file, n, w->problems))
         return NULL;
     if (a)
         a->is_open = false;
@@ -397,7 +310,7 @@ static struct yaml_node *read_sequence(struct walk *w, const yaml_event_t *ev, u
     struct yaml_node *n = tree_new_node(w->file, YAML_SEQUENCE);
     n->mark = event_mark(w, ev, false, false);
     if (ev->data.sequence_start.tag)
-        apply_tag(w, n, (const char *)ev->data.sequence_start.tag);
+        tree_apply_tag(w->file, n, (const char *)ev->data.sequence_start.tag);
     struct anchor *a = register_anchor(w, ev->data.sequence_start.anchor, n);
     if (read_items(w, n, depth))
         return NULL;

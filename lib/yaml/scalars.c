@@ -64,7 +64,7 @@ static void decode_string(const struct field_value *v, void *slot)
     *(char **)slot = xstrdup(v->node->text);
 }
 
-static bool is_name(const char *s)
+bool fields_is_name(const char *s)
 {
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
     return n >= 1 && n <= 63 && s[n] == '\0' && s[0] != '-';
@@ -72,7 +72,7 @@ static bool is_name(const char *s)
 
 static void decode_name(const struct field_value *v, void *slot)
 {
-    if (is_name(v->node->text))
+    if (fields_is_name(v->node->text))
         *(char **)slot = xstrdup(v->node->text);
     else
         refuse(v, "must be 1 to 63 lower-case letters, digits and dashes, no dash first");

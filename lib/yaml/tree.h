@@ -33,4 +33,20 @@ size_t *tree_first_of_key(const struct yaml_node *map);
 /* Remove members whose entry of tree_first_of_key() is another index. */
 void tree_drop_repeated(struct yaml_node *map, const size_t *first);
 
+/*
+ * Apply a tag as libyaml resolved it: the standard ones decide the style or match the kind; others
+ * are kept in n->tag, the standard prefix written as "!!".
+ */
+void tree_apply_tag(struct yaml_file *f, struct yaml_node *n, const char *tag);
+
+/* Report members whose key was given before, and drop them. */
+void tree_refuse_duplicates(struct yaml_node *map, struct yaml_problems *problems);
+
+/*
+ * Replace a plain `<<` by what it merges: members of the mapping itself win, then earlier merged
+ * mappings over later ones. The merged mappings had their own `<<` applied when they were read.
+ * -1 after a problem.
+ */
+int tree_apply_merge(struct yaml_file *f, struct yaml_node *map, struct yaml_problems *problems);
+
 #endif
