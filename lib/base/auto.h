@@ -15,6 +15,7 @@ static inline void auto_free_(void *p)
     free(*(void **)p);
 }
 
+/* the attribute wants a pointer to the variable: NOLINTNEXTLINE(readability-non-const-parameter) */
 static inline void auto_close_(int *fd)
 {
     if (*fd >= 0)
@@ -31,7 +32,7 @@ static inline void auto_close_(int *fd)
  * the header, then `AUTO_PTR(x_free) struct x *p = NULL;`.
  */
 #define AUTO_PTR_DEFINE(fn, type)                                                                  \
-    static inline void auto_##fn##_(type **p)                                                      \
+    static inline void auto_##fn##_(type **p) /* NOLINT(bugprone-macro-parentheses) */             \
     {                                                                                              \
         fn(*p);                                                                                    \
     }

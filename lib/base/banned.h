@@ -21,6 +21,7 @@
 #pragma clang diagnostic ignored "-Wignored-attributes"
 #endif
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name takes none */
 #define SHIP_BANNED(name, instead) extern __typeof__(name) name __attribute__((deprecated(instead)))
 
 SHIP_BANNED(strcpy, "banned: use struct buf or snprintf");

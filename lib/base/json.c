@@ -225,32 +225,45 @@ const struct json *json_path(const struct json *obj, const char *dotted)
     return obj;
 }
 
+/* Decode one reference token at *pointer ("~1" is "/", "~0" is "~") and step over it. */
+static int scan_token(const char **pointer, struct buf *token)
+{
+    const char *p = *pointer;
+
+    for (; *p != '\0' && *p != '/'; p++) {
+        char c = *p;
+
+        if (c == '~') {
+            c = *++p == '1' ? '/' : '~';
+            if (*p != '0' && *p != '1')
+                return -1;
+        }
+        (void)buf_addc(token, c);
+    }
+    *pointer = p;
+    return 0;
+}
+
+static const struct json *get_element(const struct json *array, const char *index_text)
+{
+    const struct json *element = json_first(array);
+    uint64_t index;
+
+    if (str_to_u64(index_text, &index) < 0 || (index_text[0] == '0' && index_text[1] != '\0'))
+        return NULL;
+    for (; element != NULL && index > 0; index--)
+        element = json_next(element);
+    return element;
+}
+
 const struct json *json_pointer(const struct json *j, const char *pointer)
 {
     while (j != NULL && *pointer != '\0') {
-        AUTO(buf_done) struct buf part = BUF_INIT(strlen(pointer));
+        AUTO(buf_done) struct buf token = BUF_INIT(strlen(pointer));
 
-        if (*pointer++ != '/')
+        if (*pointer++ != '/' || scan_token(&pointer, &token) < 0)
             return NULL;
-        for (; *pointer != '\0' && *pointer != '/'; pointer++) {
-            bool is_slash = str_starts(pointer, "~1");
-            bool is_tilde = str_starts(pointer, "~0");
-
-            if (*pointer == '~' && !is_slash && !is_tilde)
-                return NULL;
-            (void)buf_addc(&part, is_slash ? '/' : *pointer);
-            pointer += *pointer == '~' ? 1 : 0;
-        }
-        if (cJSON_IsArray(raw(j))) {
-            uint64_t index;
-            bool is_index = str_to_u64(part.p, &index) == 0 && (part.p[0] != '0' || part.len == 1);
-
-            j = is_index ? json_first(j) : NULL;
-            for (; j != NULL && index > 0; index--)
-                j = json_next(j);
-        } else {
-            j = json_get(j, part.p);
-        }
+        j = cJSON_IsArray(raw(j)) ? get_element(j, token.p) : json_get(j, token.p);
     }
     return j;
 }

@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "base/str.h"
 
-_Static_assert(SHIP_TEXT_MAX >= STR_DURATION_MAX && SHIP_TEXT_MAX >= STR_BYTES_MAX &&
-                   SHIP_TEXT_MAX >= STR_TIME_MAX,
-               "texts must fit the public size");
+_Static_assert(SHIP_TEXT_MAX >= STR_DURATION_MAX, "durations must fit the public size");
+_Static_assert(SHIP_TEXT_MAX >= STR_BYTES_MAX, "byte counts must fit the public size");
+_Static_assert(SHIP_TEXT_MAX >= STR_TIME_MAX, "time stamps must fit the public size");
 
 /* An invalid byte becomes four characters; nothing grows more. */
 #define SANITIZE_GROWTH 4

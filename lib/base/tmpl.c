@@ -37,8 +37,10 @@ static int next_piece(const char **text, struct piece *ret, struct ship_error *e
         return 0;
     if (p[0] == '$' && p[1] == '{') {
         end = strpbrk(p + 2, "{}");
-        if (end == NULL || *end == '{' || end == p + 2 || end - p > NAME_MAX_)
-            return ship_fail(err, SHIP_INVALID, "'%.40s' is not a complete ${...} variable", p);
+        if (end == NULL || *end == '{' || end == p + 2 || end - p > NAME_MAX_) {
+            ship_fail(err, SHIP_INVALID, "'%.40s' is not a complete ${...} variable", p);
+            return -1;
+        }
         *ret = (struct piece){.p = p + 2, .len = (size_t)(end - p - 2), .is_variable = true};
         *text = end + 1;
         return 1;

@@ -259,26 +259,26 @@ static void test_run_ends_the_program_on_a_stop_signal(void **state)
     (void)state;
     alarm_flag = 0;
     clock.stop = &alarm_flag;
-    signal(SIGALRM, on_alarm);
+    (void)signal(SIGALRM, on_alarm);
     alarm(1);
     assert_fails(proc_run(&spec, &r, &err), &err, SHIP_INTERRUPTED);
-    signal(SIGALRM, SIG_DFL);
+    (void)signal(SIGALRM, SIG_DFL);
     assert_true(clock_now_ms(&clock_real) - before < 4000);
 }
 
 static void test_run_passes_no_descriptor_and_no_ignored_signal(void **state)
 {
     /* Without O_CLOEXEC on purpose: even a leaked descriptor must not reach the program. */
-    int leaked = open("/dev/null", O_RDONLY);
+    int leaked = open("/dev/null", O_RDONLY); /* NOLINT(android-cloexec-open) */
     AUTO(proc_result_done) struct proc_result r = {0};
     static const char prefix[] = "0 1 2 3 SigIgn:";
 
     (void)state;
     assert_true(leaked > 2);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     r = run((struct proc_spec){
         .argv = SH("ls /proc/self/fd | tr '\\n' ' '; grep SigIgn /proc/self/status")});
-    signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGPIPE, SIG_DFL);
     close(leaked);
     /* ls itself opens the directory as 3; glibc keeps its internal signals 32 and 33 ignored */
     assert_true(str_starts(r.out.p, prefix));

@@ -131,6 +131,7 @@ static void test_sanitize_lets_nothing_control_the_terminal(void **state)
         {"\xC2\x9B"
          "31mx",                                "x",                    "C1 CSI in UTF-8"                          },
         {"\xC2\x85x",                                    "x",                    "C1 NEL"                                   },
+ /* NOLINTNEXTLINE(misc-misleading-bidirectional): that is the test */
         {"a\xE2\x80\xAE"
          "b\xE2\x81\xA6"
          "c\xE2\x80\x8F",                       "abc",                  "bidi controls"                            },
