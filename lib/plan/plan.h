@@ -16,7 +16,7 @@
 #include "yaml/fields.h"
 #include "yaml/node.h"
 
-#define PLAN_BYTES_MAX        (1024u * 1024)
+#define PLAN_BYTES_MAX        ((size_t)1024 * 1024)
 #define PLAN_SERVICES_MAX     64
 #define PLAN_HOOKS_MAX        64 /* per list */
 #define PLAN_CHECKS_MAX       64 /* per phase */

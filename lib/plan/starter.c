@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-#define STARTER_MAX (64u * 1024)
+#define STARTER_MAX ((size_t)64 * 1024)
 
 static const char head[] =
     "# What shipctl deploys and how it proves it. All keys: man shipctl.yaml\n"

@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "yaml/tree.h"
 
-#define CHUNK_BYTES (16u * 1024)
+#define CHUNK_BYTES ((size_t)16 * 1024)
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -325,8 +325,8 @@ static void test_plan_parse_bad_hooks_are_refused(void **state)
                                             "list"                                               },
         {"{backup: [{command: [a, ~]}]}",                                   "4:32: hooks.backup[0].command[1] must be text, not "
                                           "empty"                                                  },
-        {"{backup: [{command: [a], comand: [b]}]}",
-         "4:33: unknown key 'comand' in hooks.backup[0]; "
+        {"{backup: [{command: [a], commandd: [b]}]}",
+         "4:33: unknown key 'commandd' in hooks.backup[0]; "
          "did you mean 'command'?"                                                                                                          },
         {"{backup: [{timeout: 5m}]}",                                       "hooks.backup[0] needs one of command, exec, or run_image"      },
         {"{backup: [{exec: {service: db, command: [a]}, service: x}]}",
@@ -347,8 +347,8 @@ static void test_plan_parse_bad_hooks_are_refused(void **state)
                                                            "must be true or false"},
         {"{backup: [{command: [a], timeout: 5}]}",                          "hooks.backup[0].timeout '5' needs a unit, such "
                                                    "as 5s"                                },
-        {"{backup: [{command: [a, '${versoin}']}]}",
-         "4:32: unknown variable '${versoin}'; did you mean '${version}'?"                                                                  },
+        {"{backup: [{command: [a, '${versionn}']}]}",
+         "4:32: unknown variable '${versionn}'; did you mean '${version}'?"                                                                 },
         {"{backup: [{command: [a, '${version']}]}",                         "4:32: '${version' is not a complete"                           },
         {"{before: []}",                                                    "4:9: unknown key 'before' in hooks"                            },
         {"[a]",                                                             "4:8: hooks must be a mapping, not a list"                      },
