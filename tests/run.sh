@@ -67,15 +67,15 @@ stage_lint() {
 ctest_counts() {
     awk '
         /^[0-9]+: \[ +OK \]/ { ok[$1 + 0]++ }
-        /^[0-9]+: \[ +SKIPPED \] [^0-9]/ { skip[$1 + 0]++ }
+        /^[0-9]+: \[ +SKIPPED \] [^0-9]/ { idle[$1 + 0 ":" $NF] = 1 }
         /^[0-9]+: \[ +FAILED +\] [^0-9]/ { bad[$1 + 0 ":" $NF] = 1 }
         /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ {
             number = $0; sub(/.*#/, "", number); number += 0
             for (key in bad) if (key ~ "^" number ":") lost[number]++
+            for (key in idle) if (key ~ "^" number ":") skipped++
             if (/ Passed /) passed += ok[number] ? ok[number] : 1
             else if (/Skipped|Disabled/) skipped++
             else { failed += lost[number] ? lost[number] : 1; passed += ok[number] }
-            skipped += skip[number]
         }
         END { print passed + 0, failed + 0, skipped + 0 }' "$1"
 }
