@@ -58,6 +58,30 @@ start() {
     docker pull -q "$name"
 }
 
+@test "the engine verifies the authority of the second registry" {
+    local file=/etc/docker/certs.d/$SHIPCTL_TEST_REGISTRY_TLS/ca.crt
+
+    mv "$file" "$BATS_TEST_TMPDIR/ca.crt"
+    run docker pull "$SHIPCTL_TEST_REGISTRY_TLS/app:v1.0.1"
+    mv "$BATS_TEST_TMPDIR/ca.crt" "$file"
+    assert_exit 1
+    assert_contains "$output" x509
+}
+
+@test "the engine can be stopped, killed and started again" {
+    docker run -d --name trial --restart always "$(image app:v1.0.1)" >/dev/null
+    engine_stop "$ENGINE_DIR"
+    run docker version
+    assert_exit 1
+    engine_start "$ENGINE_DIR"
+    wait_for 10 container_is trial .State.Running true
+    engine_stop "$ENGINE_DIR" KILL
+    run docker version
+    assert_exit 1
+    engine_start "$ENGINE_DIR"
+    wait_for 10 container_is trial .State.Running true
+}
+
 @test "the project of the manual runs under the real compose" {
     local dir=$BATS_FILE_TMPDIR/project since
     project_new "$dir"

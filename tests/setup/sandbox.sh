@@ -47,6 +47,7 @@ run_outside() {
     state=$(cd "$state" && pwd)
     [ ! -e "$state/init.pid" ] || ! kill -0 "$(<"$state/init.pid")" 2>/dev/null ||
         parts_die "a sandbox is already running in '$state'"
+    rm -rf "$state/engine" "$state/init.pid" "$state/ready"
     SHIPCTL_TEST_IMAGES=$("$setup/images.sh")
     SHIPCTL_ENGINE_PATH=$("$setup/engine-debs.sh" engine "${SHIPCTL_TEST_ENGINE:-20.10}")
     SHIPCTL_COMPOSE_BIN=$("$setup/engine-debs.sh" compose "${SHIPCTL_TEST_COMPOSE:-2.26.1}")
