@@ -189,6 +189,7 @@ main() {
         rm -rf "$target.tmp"
         build_all "$target.tmp" >/dev/null
         mv "$target.tmp" "$target"
+        find "$(parts_cache)" -maxdepth 1 -name 'images-*' -mtime +7 -exec rm -rf {} +
     fi
     printf '%s' "$target"
 }
