@@ -108,7 +108,7 @@ int compose_duration_ns(const char *text, int64_t *ret)
 /* Append "<value><unit>" where value = ns / factor with up to 9 decimals, none trailing. */
 static void format_fraction(uint64_t ns, uint64_t factor, const char *unit, char *out, size_t size)
 {
-    char fraction[12] = "";
+    char fraction[24] = "";
     uint64_t rest = ns % factor;
 
     if (rest) {
