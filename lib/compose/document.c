@@ -148,8 +148,8 @@ static struct yaml_node *load_document(struct scope *scope, struct yaml_node *ro
     root = schema_apply(scope, &schema_file, root, &at_root);
     if (!root)
         return model;
-    root = include_apply(scope, root);
     merge_apply_resets(model, root);
+    root = include_apply(scope, root);
     extends_apply(scope, root, model);
     return merge_nodes(scope, &schema_file, model, root, NULL);
 }

@@ -100,6 +100,8 @@ static int store(struct parser *ps, const char *key, const char *value, const ch
     ps->total += strlen(value);
     if (ps->total > VALUES_BYTES_MAX)
         return fail(ps, COMPOSE_CLASS_too_large, at, "values of this file exceed 8 MiB");
+    if (ps->vars->n >= DOTENV_VARS_MAX)
+        return fail(ps, COMPOSE_CLASS_too_large, at, "more than 10000 variables");
     vars_set(ps->vars, key, value);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "compose/vars.h"
 
 #define DOTENV_BYTES_MAX (1024u * 1024)
+#define DOTENV_VARS_MAX  10000
 
 struct dotenv_source {
     const char *name; /* for messages; outlives the diag */

@@ -330,8 +330,22 @@ static void check_external(struct scope *scope, const struct yaml_node *n, const
     }
 }
 
+/* The device of a local bind volume is a path like any other. */
+static void resolve_device(struct scope *scope, const struct yaml_node *n)
+{
+    struct yaml_node *options = yaml_get(n, "driver_opts");
+    const char *device = tree_text_of(options, "device");
+
+    if (!device || !str_eq(tree_text_of(options, "o"), "bind") ||
+        !str_eq(tree_text_of(n, "driver"), "local"))
+        return;
+    AUTO_FREE char *absolute = files_resolve(scope->loader, scope->dir, device);
+    put(scope, options, "device", tree_string(scope->loader, absolute, &options->mark));
+}
+
 EXPAND(expand_resource)
 {
+    resolve_device(scope, n);
     struct yaml_node *external = yaml_get(n, "external");
     bool value = false;
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/str.h"
@@ -45,6 +46,22 @@ static struct yaml_node *other_services(const struct extension *x, struct scope 
     return yaml_get(model, "services");
 }
 
+/* The same, each file once per environment: many services may extend one file. */
+static struct yaml_node *cached_services(const struct extension *x, struct scope *other,
+                                         const struct yaml_node *at)
+{
+    struct loader *l = x->scope->loader;
+    AUTO_FREE char *key = xasprintf("%p %s", (const void *)other->env, other->file);
+    long known = vars_index(&l->base_keys, key);
+    if (known >= 0)
+        return l->base_services[known];
+    struct yaml_node *services = other_services(x, other, at);
+    ARRAY_GROW(l->base_services, l->base_keys.n, l->cap_bases);
+    l->base_services[l->base_keys.n] = services;
+    vars_set(&l->base_keys, key, NULL);
+    return services;
+}
+
 static struct yaml_node *base_of_other_file(const struct extension *x, const struct yaml_node *file,
                                             const char *service)
 {
@@ -60,7 +77,7 @@ static struct yaml_node *base_of_other_file(const struct extension *x, const str
     struct scope other = *x->scope;
     other.dir = dir;
     other.file = path;
-    struct yaml_node *services = other_services(x, &other, file);
+    struct yaml_node *services = cached_services(x, &other, file);
     struct extension inner = {.scope = &other, .services = services, .depth = x->depth + 1};
     struct yaml_node *base = yaml_get(services, service) ? resolve(&inner, service) : NULL;
     if (services && !yaml_get(services, service))

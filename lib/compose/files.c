@@ -86,11 +86,11 @@ struct yaml_file *files_read_yaml(struct loader *l, const char *path, const stru
     return NULL;
 }
 
-const char *files_read_env(struct loader *l, const char *path, const struct yaml_mark *mark)
+const struct var *files_read_env(struct loader *l, const char *path, const struct yaml_mark *mark)
 {
-    const char *known = vars_get(&l->env_texts, path);
-    if (known)
-        return known;
+    long known = vars_index(&l->env_texts, path);
+    if (known >= 0)
+        return &l->env_texts.v[known];
     AUTO(buf_done) struct buf text = BUF_INIT(DOTENV_BYTES_MAX);
     if (read_bounded(l, path, mark, COMPOSE_CLASS_env_file_not_found, &text) < 0)
         return NULL;
@@ -99,5 +99,5 @@ const char *files_read_env(struct loader *l, const char *path, const struct yaml
         return NULL;
     }
     vars_set(&l->env_texts, path, text.p);
-    return vars_get(&l->env_texts, path);
+    return &l->env_texts.v[vars_index(&l->env_texts, path)];
 }

@@ -48,6 +48,9 @@ struct loader {
     struct vars env_file_keys; /* variable -> env_file that has it */
     struct vars env_texts;     /* path -> text of env files read so far */
     size_t expanded;           /* bytes of interpolated texts */
+    struct vars base_keys;     /* files that were extended, by position in base_services */
+    struct yaml_node **base_services;
+    size_t cap_bases;
 };
 
 /* Where a document belongs: its directory and environment. */
@@ -80,8 +83,11 @@ int discover_env_file(struct loader *l, const char *path, struct vars *vars);
 /* ---- files.c ---- */
 /* Read, hash and parse; the project owns the result. Errors to diag, at `mark` when not NULL. */
 struct yaml_file *files_read_yaml(struct loader *l, const char *path, const struct yaml_mark *mark);
-/* Text of an env file (cached); NULL after reporting. */
-const char *files_read_env(struct loader *l, const char *path, const struct yaml_mark *mark);
+/*
+ * An env file (read once): value is its text, name its path; both live as long as the loader. NULL
+ * after reporting.
+ */
+const struct var *files_read_env(struct loader *l, const char *path, const struct yaml_mark *mark);
 /* Absolute path of `text` seen from dir; ~ is HOME. Heap. */
 char *files_resolve(const struct loader *l, const char *dir, const char *text);
 

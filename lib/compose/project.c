@@ -1,0 +1,71 @@
+/* Life cycle and plain accessors of a loaded project. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/auto.h"
+#include "compose/model.h"
+
+void compose_free(struct compose_project *p)
+{
+    if (!p)
+        return;
+    compose_view_done(p);
+    for (size_t i = 0; i < p->n_sources; i++) {
+        free(p->sources[i].service);
+        free(p->sources[i].image_raw);
+    }
+    free(p->sources);
+    for (size_t i = 0; i < p->n_files; i++)
+        yaml_free(p->files[i]);
+    free(p->files);
+    json_free(p->model);
+    strv_done(&p->config_files);
+    strv_done(&p->environment);
+    free(p->env_file);
+    free(p->working_dir);
+    free(p->name);
+    free(p);
+}
+
+const char *compose_name(const struct compose_project *p)
+{
+    return p->name;
+}
+
+const char *compose_working_dir(const struct compose_project *p)
+{
+    return p->working_dir;
+}
+
+const struct strv *compose_config_files(const struct compose_project *p)
+{
+    return &p->config_files;
+}
+
+const char *compose_hash(const struct compose_project *p)
+{
+    return p->hash;
+}
+
+struct json *compose_model(const struct compose_project *p)
+{
+    return json_copy(p->model);
+}
+
+/* The views borrow texts of the model: they are rebuilt. */
+int compose_set_image(struct compose_project *p, const char *service, const char *image,
+                      struct ship_error *err)
+{
+    struct json *services = json_copy(json_get(p->model, "services"));
+    struct json *edited = json_copy(json_get(services, service));
+
+    if (!edited) {
+        json_free(services);
+        return ship_fail(err, SHIP_INVALID, "no service '%s' in project '%s'", service, p->name);
+    }
+    json_set_str(edited, "image", image);
+    json_set(services, service, edited);
+    json_set(p->model, "services", services);
+    compose_view_done(p);
+    return compose_view_build(p, err);
+}
