@@ -55,12 +55,12 @@ enum attribute_identity {
 };
 
 enum attribute_flags {
-    KEEP_ZERO = 1,    /* false, 0 and "" are printed */
-    OMIT_TRUE = 2,    /* true is not printed */
-    NULL_EMPTY = 4,   /* null means an empty object */
-    NULL_KEEP = 8,    /* null stays null */
-    MAP_ONLY = 16,    /* no list form */
-    EXTENSIBLE = 32,  /* x-* members are kept */
+    KEEP_ZERO = 1,     /* false, 0 and "" are printed */
+    OMIT_TRUE = 2,     /* true is not printed */
+    NULL_EMPTY = 4,    /* null means an empty object */
+    NULL_KEEP = 8,     /* null stays null */
+    MAP_ONLY = 16,     /* no list form */
+    EXTENSIBLE = 32,   /* x-* members are kept */
     STRICT_KEYS = 128, /* a key of an environment may not end in a blank */
     CAPITAL = 256      /* printed with a capital letter, as Compose does */
 };
@@ -76,7 +76,7 @@ struct compose_attribute {
     const struct compose_attribute *sub;
     /* Short form -> long form, before the kind is checked. NULL after reporting an error. */
     struct yaml_node *(*expand)(struct scope *scope, struct yaml_node *n, const struct path *path);
-    const char *words;                /* "a|b|c": allowed texts */
+    const char *words;                 /* "a|b|c": allowed texts */
     bool (*pattern)(const char *text); /* allowed texts */
 };
 

@@ -274,8 +274,8 @@ static void check_process(struct check *c)
                   "at once",
                   name_of(c));
     if (mode && !str_eq(mode->text, "replicated"))
-        diag_warn(&c->l->diag, &mode->mark, "service '%s': deploy.mode '%s' has no effect: ignoring",
-                  name_of(c), mode->text);
+        diag_warn(&c->l->diag, &mode->mark,
+                  "service '%s': deploy.mode '%s' has no effect: ignoring", name_of(c), mode->text);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         known = known || str_eq(restart->text, words[i]);
     if (!known)
@@ -284,17 +284,15 @@ static void check_process(struct check *c)
                   restart->text);
 }
 
-void check_services(struct loader *l, struct yaml_node *model, const struct vars *disabled)
+void resolve_check_services(struct loader *l, struct yaml_node *model, const struct vars *disabled)
 {
     static void (*const checks[])(struct check *) = {
-        check_image,  check_networks,       check_secrets, check_volumes, check_tmpfs,
-        check_scale,  check_container_name, check_limits,  check_ulimits, check_process,
-        check_dependencies,
+        check_image,   check_networks, check_secrets,        check_volumes,
+        check_tmpfs,   check_scale,    check_container_name, check_limits,
+        check_ulimits, check_process,  check_dependencies,
     };
-    struct check c = {.l = l,
-                      .model = model,
-                      .services = yaml_get(model, "services"),
-                      .disabled = disabled};
+    struct check c = {
+        .l = l, .model = model, .services = yaml_get(model, "services"), .disabled = disabled};
 
     for (size_t i = 0; i < c.services->n; i++) {
         c.service = c.services->items[i];

@@ -26,7 +26,7 @@ static void check_source(struct loader *l, const struct yaml_node *resource, con
                    str_eq(section, "configs") ? " and content" : "");
 }
 
-void check_resources(struct loader *l, const struct yaml_node *model)
+void resolve_check_resources(struct loader *l, const struct yaml_node *model)
 {
     static const char *const sections[] = {"secrets", "configs"};
 
@@ -83,7 +83,7 @@ static void visit(struct walk *w, size_t i)
     w->colours[i] = BLACK;
 }
 
-void check_cycles(struct loader *l, struct yaml_node *services)
+void resolve_check_cycles(struct loader *l, struct yaml_node *services)
 {
     AUTO_FREE enum colour *colours = xcalloc(services->n + 1, sizeof *colours);
     AUTO_FREE size_t *stack = xcalloc(services->n + 1, sizeof *stack);

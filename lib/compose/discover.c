@@ -203,7 +203,7 @@ static void load_os_environment(struct loader *l)
     l->home = xstrdup(home ? home : "");
 }
 
-int discover(struct loader *l, struct ship_error *err)
+int discover_project(struct loader *l, struct ship_error *err)
 {
     AUTO(strv_done) struct strv listed = {0};
     struct compose_project *p = l->project;
@@ -237,8 +237,8 @@ static char *normalise_name(const char *text)
 
     for (const char *p = text; *p; p++) {
         char c = (char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
-        bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                       ((c == '_' || c == '-') && n > 0);
+        bool allowed =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || ((c == '_' || c == '-') && n > 0);
         if (allowed)
             out[n++] = c;
     }

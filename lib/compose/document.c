@@ -116,7 +116,8 @@ void document_interpolate(struct scope *scope, struct yaml_node *n, const struct
     }
     for (size_t i = 0; i < n->n; i++) {
         struct yaml_node *child = n->items[i];
-        struct path at = {.up = path, .key = n->kind == YAML_MAPPING ? child->key : NULL, .index = i};
+        struct path at = {
+            .up = path, .key = n->kind == YAML_MAPPING ? child->key : NULL, .index = i};
         if (n->kind == YAML_MAPPING)
             check_key(scope, child, &at);
         document_interpolate(scope, child, &at);

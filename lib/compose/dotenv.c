@@ -32,8 +32,8 @@ static struct yaml_mark mark_at(const struct parser *ps, const char *at)
 {
     return (struct yaml_mark){.file = ps->source->name,
                               .line = ps->line,
-                              .column = at >= ps->line_start ? (unsigned)(at - ps->line_start) + 1
-                                                             : 1};
+                              .column =
+                                  at >= ps->line_start ? (unsigned)(at - ps->line_start) + 1 : 1};
 }
 
 static int fail(struct parser *ps, enum compose_class c, const char *at, const char *what)
@@ -273,10 +273,9 @@ static int entry(struct parser *ps)
     }
     if (*ps->p != '=' && *ps->p != ':') {
         bool space = ps->p > behind;
-        return fail(ps, space ? COMPOSE_CLASS_dotenv_space_in_key : COMPOSE_CLASS_dotenv_syntax,
-                    ps->p,
-                    space ? "variable name contains a blank"
-                          : "unexpected character in a variable name");
+        return fail(
+            ps, space ? COMPOSE_CLASS_dotenv_space_in_key : COMPOSE_CLASS_dotenv_syntax, ps->p,
+            space ? "variable name contains a blank" : "unexpected character in a variable name");
     }
     if (n == 0)
         return fail(ps, COMPOSE_CLASS_dotenv_syntax, ps->p, "variable name is missing");

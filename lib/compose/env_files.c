@@ -63,8 +63,8 @@ static void fold_into(struct loader *l, struct yaml_node *service, const char *k
     for (size_t i = 0; i < vars->n; i++) {
         if (vars_index(&stated, vars->v[i].name) >= 0)
             continue;
-        struct yaml_node *value = tree_string(l, vars->v[i].value ? vars->v[i].value : "",
-                                              &map->mark);
+        struct yaml_node *value =
+            tree_string(l, vars->v[i].value ? vars->v[i].value : "", &map->mark);
         value->key = tree_string(l, vars->v[i].name, &map->mark)->text;
         yaml_append(l->scratch, map, value); /* not there yet: no search needed */
     }

@@ -43,8 +43,8 @@ static bool is_valid_name(const char *name)
 }
 
 /* Keep the members whose name is valid (and, for services, that are not null). */
-static struct yaml_node *check_names(struct scope *scope, struct yaml_node *n,
-                                     enum compose_class c, bool refuse_null)
+static struct yaml_node *check_names(struct scope *scope, struct yaml_node *n, enum compose_class c,
+                                     bool refuse_null)
 {
     size_t kept = 0;
 

@@ -155,13 +155,10 @@ static struct yaml_node *long_volume(struct scope *scope, struct yaml_node *n,
 }
 
 /* Replace each item of a list by what the functions make of it. */
-static struct yaml_node *each_item(struct scope *scope, struct yaml_node *n,
-                                   const struct path *path,
-                                   struct yaml_node *(*text)(struct scope *,
-                                                             const struct yaml_node *,
-                                                             const struct path *),
-                                   struct yaml_node *(*mapping)(struct scope *, struct yaml_node *,
-                                                                const struct path *))
+static struct yaml_node *
+each_item(struct scope *scope, struct yaml_node *n, const struct path *path,
+          struct yaml_node *(*text)(struct scope *, const struct yaml_node *, const struct path *),
+          struct yaml_node *(*mapping)(struct scope *, struct yaml_node *, const struct path *))
 {
     size_t kept = 0;
 

@@ -123,16 +123,15 @@ static struct yaml_node *resolve(const struct extension *x, const char *name)
                    LOAD_EXTENDS_MAX);
         return NULL;
     }
-    struct yaml_node *base = file ? base_of_other_file(x, file, base_name)
-                                  : base_of_same_file(x, extends, base_name);
+    struct yaml_node *base =
+        file ? base_of_other_file(x, file, base_name) : base_of_same_file(x, extends, base_name);
     if (!base)
         return NULL;
     struct path at = {.key = name};
     struct yaml_node *copy = yaml_clone(l->scratch, base);
     yaml_unset(service, "extends");
     yaml_unset(copy, "extends");
-    struct yaml_node *merged =
-        merge_nodes(x->scope, schema_services.sub, copy, service, &at);
+    struct yaml_node *merged = merge_nodes(x->scope, schema_services.sub, copy, service, &at);
     yaml_set(l->scratch, x->services, name, merged);
     return merged;
 }

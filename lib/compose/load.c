@@ -131,7 +131,7 @@ static int run(struct loader *l, struct load_report *report, struct ship_error *
 {
     struct yaml_node *model = NULL;
 
-    if (open_scratch(l, err) < 0 || discover(l, err) < 0)
+    if (open_scratch(l, err) < 0 || discover_project(l, err) < 0)
         return -1;
     model = load_files(l);
     if (!l->diag.n_errors)
@@ -147,11 +147,12 @@ static int run(struct loader *l, struct load_report *report, struct ship_error *
 }
 
 struct compose_project *load_with_report(const struct compose_options *options,
-                                         struct yaml_problems *problems,
-                                         struct load_report *report, struct ship_error *err)
+                                         struct yaml_problems *problems, struct load_report *report,
+                                         struct ship_error *err)
 {
     AUTO_PTR(compose_free) struct compose_project *p = xcalloc(1, sizeof *p);
-    AUTO(loader_done) struct loader l = {
+    AUTO(loader_done)
+    struct loader l = {
         .options = options, .project = p, .diag.problems = problems, .sha = sha256_new()};
 
     int rc = run(&l, report, err);

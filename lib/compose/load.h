@@ -13,12 +13,11 @@
 #include "compose/model.h"
 #include "compose/vars.h"
 
-#define LOAD_FILES_MAX       100
-#define LOAD_INCLUDE_MAX     16    /* nesting */
-#define LOAD_EXTENDS_MAX     32    /* length of a chain */
-#define LOAD_ITEMS_MAX       5000  /* members of one mapping or list in a file */
-#define LOAD_EXPANDED_MAX    (16u * 1024 * 1024) /* bytes of interpolated texts */
-
+#define LOAD_FILES_MAX    100
+#define LOAD_INCLUDE_MAX  16                  /* nesting */
+#define LOAD_EXTENDS_MAX  32                  /* length of a chain */
+#define LOAD_ITEMS_MAX    5000                /* members of one mapping or list in a file */
+#define LOAD_EXPANDED_MAX (16u * 1024 * 1024) /* bytes of interpolated texts */
 
 /* Text of a scalar as it stood in the file, for scalars that interpolation changed. */
 struct raw_text {
@@ -69,12 +68,12 @@ struct load_report {
     struct strv unset;        /* names of unset variables, in order */
 };
 struct compose_project *load_with_report(const struct compose_options *options,
-                                         struct yaml_problems *problems,
-                                         struct load_report *report, struct ship_error *err);
+                                         struct yaml_problems *problems, struct load_report *report,
+                                         struct ship_error *err);
 
 /* ---- discover.c ---- */
 /* Directory, files and project environment. -1 SHIP_NOT_FOUND / SHIP_INVALID. */
-SHIP_CHECKED int discover(struct loader *l, struct ship_error *err);
+SHIP_CHECKED int discover_project(struct loader *l, struct ship_error *err);
 /* Project name from options, environment, `name:` of the documents, directory. Errors to diag. */
 void discover_name(struct loader *l);
 /* Read a `.env` into vars without replacing what is there; -1 after reporting. */
@@ -128,9 +127,9 @@ struct yaml_node *include_apply(struct scope *scope, struct yaml_node *doc);
 /* Defaults, names, profiles, implicit parts; errors to diag. Edits model in place. */
 void resolve_model(struct loader *l, struct yaml_node *model);
 void profiles_apply(struct loader *l, struct yaml_node *services, struct vars *ret_disabled);
-void check_services(struct loader *l, struct yaml_node *model, const struct vars *disabled);
-void check_cycles(struct loader *l, struct yaml_node *services);
-void check_resources(struct loader *l, const struct yaml_node *model);
+void resolve_check_services(struct loader *l, struct yaml_node *model, const struct vars *disabled);
+void resolve_check_cycles(struct loader *l, struct yaml_node *services);
+void resolve_check_resources(struct loader *l, const struct yaml_node *model);
 /* Fold env_file and label_file of every service. */
 void env_files_fold(struct loader *l, struct yaml_node *services);
 

@@ -183,7 +183,7 @@ static bool replaces(const struct compose_attribute *a, const struct yaml_node *
         return true;
     if (a && a->merge == MERGE_LOGGING) {
         const char *old = tree_text_of(base, "driver"), *new = tree_text_of(override, "driver");
-        return old && new && strcmp(old, new) != 0;
+        return old && new &&strcmp(old, new) != 0;
     }
     return false;
 }

@@ -3,6 +3,7 @@
  * dependencies and networks, names, what nobody uses removed. Checks run in
  * between (check.c), env files last.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -130,6 +131,22 @@ static void default_network(struct loader *l, struct yaml_node *service)
     put(l, service, "networks", map);
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    const struct yaml_node *const *x = a, *const *y = b;
+
+    return strcmp((*x)->text, (*y)->text);
+}
+
+/* Compose holds the hosts in a map and prints them sorted; the config hash depends on it. */
+static void sort_hosts(struct yaml_node *service)
+{
+    struct yaml_node *hosts = yaml_get(service, "extra_hosts");
+
+    if (hosts && hosts->n > 1)
+        qsort(hosts->items, hosts->n, sizeof(struct yaml_node *), compare_texts);
+}
+
 /* ---- resources ---- */
 
 static void use(struct vars *used, const char *name)
@@ -223,11 +240,12 @@ void resolve_model(struct loader *l, struct yaml_node *model)
         dependency_defaults(l, service);
         implicit_dependencies(l, service);
         default_network(l, service);
+        sort_hosts(service);
         resolve_nulls(l, yaml_get(service, "environment"), false);
     }
-    check_services(l, model, &disabled);
-    check_resources(l, model);
-    check_cycles(l, services);
+    resolve_check_services(l, model, &disabled);
+    resolve_check_resources(l, model);
+    resolve_check_cycles(l, services);
     for (size_t i = 0; i < ARRAY_LEN(sections); i++)
         resolve_section(l, model, sections[i]);
     env_files_fold(l, services);

@@ -30,8 +30,14 @@ int scalar_parse_bool(const char *text, bool *ret)
         bool value;
         int rc;
     } words[] = {
-        {"true", true, 0}, {"false", false, 0}, {"yes", true, 1},  {"y", true, 1},
-        {"on", true, 1},   {"no", false, 1},    {"n", false, 1},   {"off", false, 1},
+        {"true",  true,  0},
+        {"false", false, 0},
+        {"yes",   true,  1},
+        {"y",     true,  1},
+        {"on",    true,  1},
+        {"no",    false, 1},
+        {"n",     false, 1},
+        {"off",   false, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (strcasecmp(text, words[i].word) == 0) {
@@ -73,7 +79,14 @@ static int literal_base(const char **s)
     static const struct {
         const char *prefix;
         int base;
-    } prefixes[] = {{"0x", 16}, {"0X", 16}, {"0b", 2}, {"0B", 2}, {"0o", 8}, {"0O", 8}};
+    } prefixes[] = {
+        {"0x", 16},
+        {"0X", 16},
+        {"0b", 2 },
+        {"0B", 2 },
+        {"0o", 8 },
+        {"0O", 8 }
+    };
 
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
         if (str_starts(*s, prefixes[i].prefix)) {
@@ -146,7 +159,7 @@ static bool looks_float(const char *s)
 /* Shortest digits that read back as the same number, Compose's exponent rule. */
 static void print_float(double v, char out[SCALAR_TEXT_MAX])
 {
-    char digits[40];
+    char digits[40], plain[400];
     int precision = 0;
 
     do
@@ -155,9 +168,10 @@ static void print_float(double v, char out[SCALAR_TEXT_MAX])
     const char *e = strchr(digits, 'e');
     int exponent = e ? (int)strtol(e + 1, NULL, 10) : 0;
     if (exponent < -4 || exponent >= 6)
-        snprintf(out, SCALAR_TEXT_MAX, "%s", digits);
+        snprintf(plain, sizeof plain, "%s", digits);
     else
-        snprintf(out, SCALAR_TEXT_MAX, "%.*f", precision > exponent ? precision - exponent : 0, v);
+        snprintf(plain, sizeof plain, "%.*g", (precision > exponent ? precision : exponent) + 1, v);
+    snprintf(out, SCALAR_TEXT_MAX, "%.63s", plain);
 }
 
 static bool resolve_float(const char *text, struct scalar *ret)

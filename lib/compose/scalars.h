@@ -9,23 +9,16 @@
 
 #include "yaml/node.h"
 
-enum scalar_type {
-    SCALAR_NULL,
-    SCALAR_BOOL,
-    SCALAR_INT,
-    SCALAR_FLOAT,
-    SCALAR_TIME,
-    SCALAR_STRING
-};
+enum scalar_type { SCALAR_NULL, SCALAR_BOOL, SCALAR_INT, SCALAR_FLOAT, SCALAR_TIME, SCALAR_STRING };
 
 #define SCALAR_TEXT_MAX 64
 
 struct scalar {
     enum scalar_type type;
     bool boolean;
-    bool infinite;   /* .inf or .nan */
-    bool surprising; /* prints as something else than what was written: warn */
-    double number;   /* SCALAR_FLOAT */
+    bool infinite;              /* .inf or .nan */
+    bool surprising;            /* prints as something else than what was written: warn */
+    double number;              /* SCALAR_FLOAT */
     char text[SCALAR_TEXT_MAX]; /* canonical; empty for strings */
 };
 

@@ -172,15 +172,16 @@ static struct yaml_node *dict_item(struct scope *s, const struct compose_attribu
         return NULL;
     const char *eq = strchr(item->text, '=');
     size_t len = eq ? (size_t)(eq - item->text) : item->len;
-    if (len && a->flags & STRICT_KEYS && (item->text[len - 1] == ' ' || item->text[len - 1] == '\t')) {
+    if (len && a->flags & STRICT_KEYS &&
+        (item->text[len - 1] == ' ' || item->text[len - 1] == '\t')) {
         diag_error(&s->loader->diag, COMPOSE_CLASS_env_key_trailing_space, &item->mark,
                    "'%s': name '%.*s' ends in a blank", path_format(path, where), (int)len,
                    item->text);
         return NULL;
     }
     AUTO_FREE char *key = xstrndup(item->text, len);
-    struct yaml_node *value = eq ? tree_string(s->loader, eq + 1, &item->mark)
-                                 : tree_plain(s->loader, "", &item->mark);
+    struct yaml_node *value =
+        eq ? tree_string(s->loader, eq + 1, &item->mark) : tree_plain(s->loader, "", &item->mark);
     value->key_mark = item->mark;
     yaml_set(s->loader->scratch, map, key, value);
     return value;
@@ -196,6 +197,13 @@ static struct yaml_node *list_to_dict(struct scope *s, const struct compose_attr
         dict_item(s, a, list->items[i], &at, map);
     }
     return map;
+}
+
+static void empty_string(struct yaml_node *n)
+{
+    n->style = YAML_DOUBLE;
+    n->text = "";
+    n->len = 0;
 }
 
 static struct yaml_node *apply_dict(struct scope *s, const struct compose_attribute *a,
@@ -215,7 +223,7 @@ static struct yaml_node *apply_dict(struct scope *s, const struct compose_attrib
         if (!reset && value->kind != YAML_SCALAR)
             value = wrong_kind(s, value, &at, "a single value");
         else if (!reset && yaml_is_null(value) && a->kind == KIND_DICT)
-            value->style = YAML_DOUBLE, value->text = "", value->len = 0;
+            empty_string(value);
         else if (!reset && !yaml_is_null(value))
             value = schema_scalar(s, &schema_text_row, value, &at);
         if (value)

@@ -224,10 +224,11 @@ static struct yaml_node *split_command(struct scope *s, struct yaml_node *n,
         return NULL;
     }
     if (dropped)
-        diag_warn(&s->loader->diag, &n->mark,
-                  "'%s': everything from the first unquoted ; & | < or > on is dropped, there is no "
-                  "shell; write [\"sh\", \"-c\", \"...\"]",
-                  path_format(path, where));
+        diag_warn(
+            &s->loader->diag, &n->mark,
+            "'%s': everything from the first unquoted ; & | < or > on is dropped, there is no "
+            "shell; write [\"sh\", \"-c\", \"...\"]",
+            path_format(path, where));
     struct yaml_node *list = yaml_new_sequence(s->loader->scratch, &n->mark);
     for (size_t i = 0; i < words.n; i++)
         yaml_append(s->loader->scratch, list, tree_string(s->loader, words.v[i], &n->mark));

@@ -11,7 +11,6 @@ extern const struct compose_attribute schema_text_row;
 struct yaml_node *schema_scalar(struct scope *scope, const struct compose_attribute *a,
                                 struct yaml_node *n, const struct path *path);
 /* command, entrypoint: null, text or list of strings. */
-struct yaml_node *schema_command(struct scope *scope, struct yaml_node *n,
-                                 const struct path *path);
+struct yaml_node *schema_command(struct scope *scope, struct yaml_node *n, const struct path *path);
 
 #endif

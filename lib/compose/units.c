@@ -31,16 +31,16 @@ struct unit {
 
 /* longer names before their prefixes */
 static const struct unit duration_units[] = {
-    {"ns",         1         },
-    {"us",         NS_US     },
-    {"\xc2\xb5s",  NS_US     }, /* micro sign */
-    {"\xce\xbcs",  NS_US     }, /* Greek mu */
-    {"ms",         NS_MS     },
-    {"s",          NS_S      },
-    {"m",          NS_MIN    },
-    {"h",          NS_HOUR   },
-    {"d",          NS_DAY    },
-    {"w",          7 * NS_DAY},
+    {"ns",        1         },
+    {"us",        NS_US     },
+    {"\xc2\xb5s", NS_US     }, /* micro sign */
+    {"\xce\xbcs", NS_US     }, /* Greek mu */
+    {"ms",        NS_MS     },
+    {"s",         NS_S      },
+    {"m",         NS_MIN    },
+    {"h",         NS_HOUR   },
+    {"d",         NS_DAY    },
+    {"w",         7 * NS_DAY},
 };
 
 static const struct unit *duration_unit(const char *s)
