@@ -42,6 +42,16 @@ int64_t fixture_success(struct ledger *l, const char *to_version);
 int64_t fixture_failure(struct ledger *l, const char *to_version);
 struct ledger_end fixture_end(enum ledger_state state, const char *outcome, int exit_code);
 
+/* A ledger with every kind of row; its first deployment is pruned, its last is open. */
+void fixture_fill(struct ledger *l);
+/*
+ * Call every read function on a file that may be damaged. Each must work, or fail with a code for
+ * damage; anything else ends the process. Returns the number of reads that failed.
+ */
+size_t fixture_read_all(struct ledger *l);
+/* Is this how opening or reading a damaged file may fail? */
+bool fixture_is_damage(const struct ship_error *err);
+
 /* Run SQL behind the ledger's back; ends the process on an error. */
 void fixture_raw(const char *path, const char *sql);
 /* First column of the first row; heap string, caller frees. "" for none. */
