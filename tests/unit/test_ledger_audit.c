@@ -86,8 +86,8 @@ static void test_triggers_refuse_changes(void **state)
         "DELETE FROM audit",
         "DELETE FROM audit WHERE seq = 8",
         "DELETE FROM deployments WHERE id = 3",
-        "REPLACE INTO audit SELECT seq, 1, deployment_id, event, actor_json, body_json, prev_hash, "
-        "hash FROM audit WHERE seq = 8",
+        ("REPLACE INTO audit SELECT seq, 1, deployment_id, event, actor_json, body_json, prev_hash,"
+         " hash FROM audit WHERE seq = 8"),
     };
 
     /* Triggers of REPLACE run only with this setting, which the ledger does not depend on. */
