@@ -25,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/auto.h"
 #include "base/capture.h"
+#include "base/confine.h"
 #include "base/file.h"
 
 #define TERM_GRACE_MS  5000 /* between SIGTERM and SIGKILL */
@@ -150,8 +151,12 @@ static int spawn(const struct proc_spec *spec, const struct stdio_fds *s, pid_t 
     char *const *envp = spec->envp != NULL ? (char *const *)(uintptr_t)spec->envp : environ;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
-    int e = posix_spawn_file_actions_init(&actions);
+    int e;
 
+    if (spec->confined)
+        return confine_spawn(spec, (const int[]){s->in, s->out, s->err >= 0 ? s->err : s->out},
+                             ret_pid);
+    e = posix_spawn_file_actions_init(&actions);
     if (e != 0)
         return e;
     e = posix_spawnattr_init(&attr);

@@ -31,6 +31,7 @@ struct proc_spec {
     const struct clock *clock;
     bool separate_stderr; /* false: stderr goes into the same output */
     bool ignore_stop;     /* true: a stop signal does not end it (rollback's own hooks) */
+    bool confined;        /* umask 077, no new privileges, no core dumps, 1024 descriptors */
 };
 
 struct proc_result {
