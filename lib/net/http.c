@@ -67,6 +67,7 @@ struct journey {
     char *url;
     const char *method;
     struct strv headers; /* own copy, cleaned when the host changes */
+    const char *connect_to;
     int hops;
 };
 
@@ -140,6 +141,7 @@ static int fetch_once(const struct http_request *req, const struct journey *j,
         .method = j->method,
         .url = j->url,
         .unix_path = req->unix_path,
+        .connect_to = j->connect_to,
         .headers = &j->headers,
         .body = has_body ? req->body : NULL,
         .body_len = has_body ? req->body_len : 0,
@@ -241,6 +243,7 @@ static int go_on(struct journey *j, const struct http_response *r, struct ship_e
         public_headers(&j->headers, &cleaned);
         strv_done(&j->headers);
         j->headers = cleaned;
+        j->connect_to = NULL;
     }
     /* 303 always, 301 and 302 by custom: a POST becomes a GET. */
     if (r->status < 307 && strcmp(j->method, "HEAD") != 0)
@@ -263,6 +266,7 @@ int http_fetch(const struct http_request *req, struct http_response *ret, bool *
     if (check_request(req, err) != 0)
         return -1;
     j.url = xstrdup(req->url);
+    j.connect_to = req->connect_to;
     if (req->headers)
         strv_copy(&j.headers, req->headers);
     for (;; j.hops++) {

@@ -36,7 +36,10 @@ struct http_request {
     size_t max_body_bytes; /* 0 = HTTP_BODY_MAX */
     const char *ca_file;   /* PEM bundle; NULL = the system's */
     const char *unix_path; /* talk to this socket instead of the URL's host; may be NULL */
-    int64_t deadline_ms;   /* absolute, for everything including redirects */
+    /* Connect here instead of to the URL's host (which stays in Host and TLS); not on redirects to
+     * another host. NULL = the URL's. */
+    const char *connect_to;
+    int64_t deadline_ms; /* absolute, for everything including redirects */
     const struct clock *clock;
     unsigned flags; /* enum http_flags */
 };

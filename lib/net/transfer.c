@@ -26,6 +26,7 @@ struct transfer {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist *connect_to;
     const struct transfer_request *req; /* NULL = nothing under way */
     int64_t begun_ms, active_ms;        /* start; last byte received */
     uint64_t body_bytes;
@@ -231,6 +232,12 @@ static void set_peer(struct transfer *t, const struct transfer_request *req)
     SET(CURLOPT_URL, req->url);
     if (req->unix_path)
         SET(CURLOPT_UNIX_SOCKET_PATH, req->unix_path);
+    if (req->connect_to) { /* "any host : any port : there : same port" */
+        bool v6 = strchr(req->connect_to, ':') != NULL;
+        AUTO_FREE char *rule = xasprintf(v6 ? "::[%s]:" : "::%s:", req->connect_to);
+        t->connect_to = curl_slist_append(t->connect_to, rule);
+        SET(CURLOPT_CONNECT_TO, t->connect_to);
+    }
     if (!(req->flags & TRANSFER_USE_PROXY))
         SET(CURLOPT_PROXY, "");
     SET(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
@@ -263,6 +270,8 @@ static void forget(struct transfer *t)
     t->req = NULL;
     curl_slist_free_all(t->headers);
     t->headers = NULL;
+    curl_slist_free_all(t->connect_to);
+    t->connect_to = NULL;
 }
 
 /* ---- end ---- */

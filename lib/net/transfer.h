@@ -53,6 +53,7 @@ struct transfer_request {
     const char *method;         /* "GET"; HEAD has no body */
     const char *url;            /* http:// or https:// */
     const char *unix_path;      /* socket to talk to instead of the URL's host; may be NULL */
+    const char *connect_to;     /* host or address to connect to instead of the URL's; or NULL */
     const struct strv *headers; /* "Name: value"; may be NULL */
     const void *body;           /* borrowed until the transfer ends; NULL = none */
     size_t body_len;
