@@ -66,6 +66,10 @@ struct check_type {
     const struct field *fields; /* own keys; common keys (id type required timeout retries interval)
                                    are the runner's */
     size_t config_size;
+    /* Rules between keys ("one of a, b is needed"): problems to ctx. NULL = none. */
+    void (*validate)(const void *config, const struct yaml_node *node, struct field_ctx *ctx);
+    /* Time a try takes by design (`watch: 5s`), added to its timeout. NULL = 0. */
+    int64_t (*takes_ms)(const void *config);
     /*
      * One try. deadline_ms: end of this try. 0 with a verdict in ret; -1 only for SHIP_INTERRUPTED
      * or a fault of shipctl itself (then err says why); "could not evaluate" is CHECK_UNKNOWN.
@@ -115,5 +119,24 @@ struct check_outcome {
 SHIP_CHECKED int check_run(const struct check *check, const struct check_env *env, const char *step,
                            int64_t deadline_ms, bool (*aborted)(void *ctx, char reason[512]),
                            void *ctx, struct check_outcome *ret, struct ship_error *err);
+
+/* The same for all checks of a phase, in order. */
+struct check_run_options {
+    const struct check_env *env;
+    const char *step;
+    int64_t deadline_ms;
+    bool (*aborted)(void *ctx, char reason[512]); /* may be NULL */
+    void *ctx;
+};
+
+/*
+ * Run each check, also after one has failed: the user sees all that is wrong at once. ret: the
+ * caller's array of cs->n entries, each filled on success.
+ */
+SHIP_CHECKED int check_run_all(const struct checks *cs, const struct check_run_options *options,
+                               struct check_outcome *ret, struct ship_error *err);
+
+/* The first required check that did not pass, or NULL when the phase has passed. */
+const struct check_outcome *check_blocking(const struct check_outcome *outcomes, size_t n);
 
 #endif
