@@ -7,7 +7,7 @@
 need git sed grep
 declare -A level=(
 	[base]=0 [yaml]=1 [net]=1 [ledger]=1 [plan]=2 [compose]=2 [docker]=2 [runtime]=3
-	[check]=4 [policy]=4 [notify]=4 [router]=4 [strategy]=5 [deploy]=6
+	[check]=4 [hook]=4 [policy]=4 [notify]=4 [router]=4 [strategy]=5 [deploy]=6
 )
 # Which lib folders may include a third-party header.
 declare -A home=(
