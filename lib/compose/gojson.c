@@ -6,7 +6,6 @@
  */
 #include "compose/gojson.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "compose/map.h"
 
 #define FLOAT_DIGITS_MAX 9
+#define EXACT_INTEGER_MAX 9007199254740992.0 /* 2^53 */
 #define FLOAT_EXP_MIN    (-6)
 #define FLOAT_EXP_MAX    21
 
@@ -103,7 +103,7 @@ static int shortest(float f, char digits[FLOAT_DIGITS_MAX + 1])
 static void add_float(struct buf *out, double value)
 {
     char digits[FLOAT_DIGITS_MAX + 1];
-    int exp = shortest((float)fabs(value), digits);
+    int exp = shortest((float)(value < 0 ? -value : value), digits);
     int n = (int)strlen(digits);
 
     if (value < 0)
@@ -124,7 +124,9 @@ static void add_float(struct buf *out, double value)
 
 static void add_number(struct buf *out, double value)
 {
-    if (fabs(value) < 9007199254740992.0 && value == floor(value))
+    bool fits = value > -EXACT_INTEGER_MAX && value < EXACT_INTEGER_MAX;
+
+    if (fits && value == (double)(long long)value)
         buf_addf(out, "%lld", (long long)value);
     else
         add_float(out, value);

@@ -4,11 +4,12 @@
  * `service:x` is replaced by the container it stands for where the caller knows it; without
  * a peer the text stays, as `docker compose config --hash` prints it.
  */
+#include "compose/hash.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
 #include "compose/gojson.h"
-#include "compose/hash.h"
 #include "compose/map.h"
 
 #define PREIMAGE_BYTES_MAX (8u * 1024 * 1024)

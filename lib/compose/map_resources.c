@@ -4,7 +4,6 @@
  * deploy.resources wins over the older top-level keys (the loader refuses different
  * values). deploy.resources.reservations.cpus has no engine member.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -51,7 +50,7 @@ static void set_cpus(struct json *host, const struct json *value)
     double cpus = json_is_number(value) ? json_value_double(value) : 0;
 
     if (cpus > 0)
-        json_set_i64(host, "NanoCpus", llround(cpus * NANO));
+        json_set_i64(host, "NanoCpus", (int64_t)(cpus * NANO + 0.5));
 }
 
 /* Real-time scheduling times: microseconds as number, or a duration text. */

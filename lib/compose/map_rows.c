@@ -4,9 +4,9 @@
  * The loader has validated the model; a malformed number here is still an error that
  * names the key, never a silent zero.
  */
-#include <math.h>
-
 #include "compose/map.h"
+
+#define EXACT_INTEGER_MAX 9007199254740992.0 /* 2^53 */
 
 int map_integer(const struct json *value, const char *what, int64_t *ret, struct ship_error *err)
 {
@@ -18,7 +18,8 @@ int map_integer(const struct json *value, const char *what, int64_t *ret, struct
         return 0;
     }
     double v = json_value_double(value);
-    if (!isfinite(v) || fabs(v) > 9007199254740992.0)
+    /* NaN, which stands for "no number", fails both comparisons */
+    if (!(v >= -EXACT_INTEGER_MAX && v <= EXACT_INTEGER_MAX))
         return ship_fail(err, SHIP_INVALID, "%s: not a number", what);
     *ret = (int64_t)v;
     return 0;

@@ -1,0 +1,25 @@
+/*
+ * A loaded project without the loader: the model as JSON text, sources and files by hand.
+ */
+#ifndef TESTS_COMPOSE_MODEL_H
+#define TESTS_COMPOSE_MODEL_H
+
+#include "compose/model.h"
+
+/* From {"name", "services", ...}; working dir /srv/app, config file /srv/app/compose.yml. */
+struct compose_project *model_project(const char *json);
+/* The same from a parsed model (copied) and a working directory. */
+struct compose_project *model_project_of(const struct json *model, const char *dir);
+void model_project_free(struct compose_project *p);
+AUTO_PTR_DEFINE(model_project_free, struct compose_project)
+
+void model_set_variable(struct compose_project *p, const char *name, const char *value);
+/*
+ * Parse path as a compose file and take services.*.image as sources and, with the given
+ * variables resolved by the test, as model images.
+ */
+void model_add_file(struct compose_project *p, const char *path);
+void model_add_source(struct compose_project *p, const char *service, const char *raw,
+                      const struct yaml_mark *mark);
+
+#endif
