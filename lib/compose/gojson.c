@@ -206,6 +206,7 @@ static bool omitted(const struct go_member *m, const struct json *value)
     case GO_IS_TRUE:
         return !json_is_null(value) && !json_value_bool(value);
     case GO_POINTER:
+    case GO_OCTAL:
     case GO_STRUCT:
         return json_is_null(value);
     case GO_BYTES:
@@ -271,6 +272,11 @@ static void add_member(struct buf *out, const struct go_member *m, const struct 
         return;
     case GO_IS_TRUE:
         buf_adds(out, "true");
+        return;
+    case GO_OCTAL:
+        if (!json_is_string(value))
+            break;
+        buf_addf(out, "%ld", strtol(json_value_str(value), NULL, 8));
         return;
     case GO_VALUE:
     case GO_POINTER:

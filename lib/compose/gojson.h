@@ -15,6 +15,7 @@ enum go_kind {
     GO_ALWAYS,   /* any JSON; null when absent */
     GO_BYTES,    /* decimal string; omitted when "0" */
     GO_DURATION, /* Go duration text; omitted when zero */
+    GO_OCTAL,    /* octal text printed as a number; omitted only when null */
     GO_STRUCT,   /* sub table; omitted only when null (a Go pointer) */
     GO_INLINE,   /* sub table; never omitted (a Go struct value) */
     GO_LIST,     /* list of sub; omitted when empty */

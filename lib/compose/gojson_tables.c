@@ -6,10 +6,11 @@
  */
 #include "compose/gojson.h"
 
-#define IN_V2_24    GO_FAMILY(COMPOSE_FAMILY_V2_24)
-#define UNTIL_V2_30 (IN_V2_24 | GO_FAMILY(COMPOSE_FAMILY_V2_29_3))
-#define BEFORE_V5   (UNTIL_V2_30 | GO_FAMILY(COMPOSE_FAMILY_V2_30_2))
-#define IN_V5       GO_FAMILY(COMPOSE_FAMILY_V5)
+#define IN_V2_24     GO_FAMILY(COMPOSE_FAMILY_V2_24)
+#define UNTIL_V2_30  (IN_V2_24 | GO_FAMILY(COMPOSE_FAMILY_V2_29_3))
+#define BEFORE_V5    (UNTIL_V2_30 | GO_FAMILY(COMPOSE_FAMILY_V2_30_2))
+#define FROM_V2_30_2 (GO_FAMILY(COMPOSE_FAMILY_V2_30_2) | IN_V5)
+#define IN_V5        GO_FAMILY(COMPOSE_FAMILY_V5)
 #define PLAIN(name)                                                                                \
     {                                                                                              \
         name, GO_VALUE, NULL, 0                                                                    \
@@ -41,12 +42,14 @@ static const struct go_member blkio[] = {
     END,
 };
 
+/* The mode was a number before it became octal text. */
 static const struct go_member file_reference[] = {
-    PLAIN("source"),
-    PLAIN("target"),
-    PLAIN("uid"),
-    PLAIN("gid"),
-    {"mode", GO_POINTER, NULL, 0},
+    {"source", GO_VALUE,   NULL, 0           },
+    {"target", GO_VALUE,   NULL, 0           },
+    {"uid",    GO_VALUE,   NULL, 0           },
+    {"gid",    GO_VALUE,   NULL, 0           },
+    {"mode",   GO_OCTAL,   NULL, UNTIL_V2_30 },
+    {"mode",   GO_POINTER, NULL, FROM_V2_30_2},
     END,
 };
 
@@ -135,12 +138,23 @@ static const struct go_member healthcheck[] = {
 
 static const struct go_member logging[] = {PLAIN("driver"), PLAIN("options"), END};
 
+/*
+ * The order changed when gw_priority was added; that was inside the 2.30.2 family, so a service
+ * with `priority` or `driver_opts` may hash differently on 2.30.2 to 2.32.
+ */
 static const struct go_member network_use[] = {
-    PLAIN("aliases"),        PLAIN("driver_opts"),
-    PLAIN("gw_priority"),    PLAIN("interface_name"),
-    PLAIN("ipv4_address"),   PLAIN("ipv6_address"),
-    PLAIN("link_local_ips"), PLAIN("mac_address"),
-    PLAIN("priority"),       END,
+    {"priority",       GO_VALUE, NULL, UNTIL_V2_30 },
+    {"aliases",        GO_VALUE, NULL, 0           },
+    {"driver_opts",    GO_VALUE, NULL, FROM_V2_30_2},
+    {"gw_priority",    GO_VALUE, NULL, 0           },
+    {"interface_name", GO_VALUE, NULL, 0           },
+    {"ipv4_address",   GO_VALUE, NULL, 0           },
+    {"ipv6_address",   GO_VALUE, NULL, 0           },
+    {"link_local_ips", GO_VALUE, NULL, 0           },
+    {"mac_address",    GO_VALUE, NULL, 0           },
+    {"driver_opts",    GO_VALUE, NULL, UNTIL_V2_30 },
+    {"priority",       GO_VALUE, NULL, FROM_V2_30_2},
+    END,
 };
 
 static const struct go_member port[] = {
