@@ -120,39 +120,38 @@ static void test_hash_preimage_members_follow_go_rules(void **state)
     static const struct {
         const char *service, *want, *why;
     } rows[] = {
-        {"\"command\": []", "{\"command\":[],\"entrypoint\":null}", "empty is not unset"},
+        {"\"command\": []",                                                                        "{\"command\":[],\"entrypoint\":null}",                     "empty is not unset"                            },
         {"\"privileged\": false, \"cpus\": 0, \"user\": \"\", \"ports\": [], \"environment\": {}",
-         HEAD "}", "zero values are left out"},
-        {"\"init\": false", HEAD ",\"init\":false}", "pointer: false is a value"},
-        {"\"mem_limit\": \"0\", \"memswap_limit\": \"-1\"", HEAD ",\"memswap_limit\":\"-1\"}",
-         "bytes: zero left out"},
+         HEAD "}",                                                                                                                                             "zero values are left out"                      },
+        {"\"init\": false",                                                                        HEAD ",\"init\":false}",                                    "pointer: false is a value"                     },
+        {"\"mem_limit\": \"0\", \"memswap_limit\": \"-1\"",                                        HEAD ",\"memswap_limit\":\"-1\"}",
+         "bytes: zero left out"                                                                                                                                                                                },
         {"\"build\": {\"context\": \".\"}, \"pull_policy\": \"always\", \"scale\": 3, \"x-a\": 1",
-         HEAD "}", "never part of the hash"},
-        {"\"deploy\": {\"replicas\": 2}", "{\"command\":null,\"deploy\":{\"resources\":{},"
-                                          "\"placement\":{}},\"entrypoint\":null}",
-         "replicas never, resources and placement always"},
+         HEAD "}",                                                                                                                                             "never part of the hash"                        },
+        {"\"deploy\": {\"replicas\": 2}",
+         "{\"command\":null,\"deploy\":{\"resources\":{},"
+         "\"placement\":{}},\"entrypoint\":null}",                                                                                                             "replicas never, resources and placement always"},
         {"\"labels\": {\"b\": \"2\", \"a\": \"1\", \"com.docker.compose.x\": \"y\"}",
-         HEAD ",\"labels\":{\"a\":\"1\",\"b\":\"2\"}}", "sorted, Compose's own left out"},
-        {"\"labels\": {\"com.docker.compose.x\": \"y\"}", HEAD "}", "nothing remains"},
-        {"\"cpus\": 0.1", "{\"cpus\":0.1,\"command\":null,\"entrypoint\":null}", "32 bit float"},
-        {"\"cpus\": 1e-7", "{\"cpus\":1e-7,\"command\":null,\"entrypoint\":null}", "exponent"},
-        {"\"cpus\": 0.000001", "{\"cpus\":0.000001,\"command\":null,\"entrypoint\":null}",
-         "no exponent yet"},
-        {"\"cpus\": 12.75", "{\"cpus\":12.75,\"command\":null,\"entrypoint\":null}", "two digits"},
-        {"\"cpus\": 2", "{\"cpus\":2,\"command\":null,\"entrypoint\":null}", "whole number"},
+         HEAD ",\"labels\":{\"a\":\"1\",\"b\":\"2\"}}",                                                                                                        "sorted, Compose's own left out"                },
+        {"\"labels\": {\"com.docker.compose.x\": \"y\"}",                                          HEAD "}",                                                   "nothing remains"                               },
+        {"\"cpus\": 0.1",                                                                          "{\"cpus\":0.1,\"command\":null,\"entrypoint\":null}",      "32 bit float"                                  },
+        {"\"cpus\": 1e-7",                                                                         "{\"cpus\":1e-7,\"command\":null,\"entrypoint\":null}",     "exponent"                                      },
+        {"\"cpus\": 0.000001",                                                                     "{\"cpus\":0.000001,\"command\":null,\"entrypoint\":null}",
+         "no exponent yet"                                                                                                                                                                                     },
+        {"\"cpus\": 12.75",                                                                        "{\"cpus\":12.75,\"command\":null,\"entrypoint\":null}",    "two digits"                                    },
+        {"\"cpus\": 2",                                                                            "{\"cpus\":2,\"command\":null,\"entrypoint\":null}",        "whole number"                                  },
         {"\"user\": \"<&>\\u2028\\u007f\\u0001\\b\\\"\\\\/\\n\"",
-         HEAD ",\"user\":\"\\u003c\\u0026\\u003e\\u2028\x7f\\u0001\\b\\\"\\\\/\\n\"}", "escapes"},
-        {"\"user\": \"\xc3\xa9\xff\xe2\x82\xac\"", HEAD ",\"user\":\"\xc3\xa9\\ufffd\xe2\x82\xac\"}",
-         "UTF-8 raw, invalid byte replaced"},
-        {"\"stop_grace_period\": \"0s\"", HEAD ",\"stop_grace_period\":\"0s\"}",
-         "pointer to a duration"},
+         HEAD ",\"user\":\"\\u003c\\u0026\\u003e\\u2028\x7f\\u0001\\b\\\"\\\\/\\n\"}",                                                                         "escapes"                                       },
+        {"\"user\": \"\xc3\xa9\xff\xe2\x82\xac\"",
+         HEAD ",\"user\":\"\xc3\xa9\\ufffd\xe2\x82\xac\"}",                                                                                                    "UTF-8 raw, invalid byte replaced"              },
+        {"\"stop_grace_period\": \"0s\"",                                                          HEAD ",\"stop_grace_period\":\"0s\"}",
+         "pointer to a duration"                                                                                                                                                                               },
         {"\"healthcheck\": {\"disable\": true, \"retries\": 0}",
-         HEAD ",\"healthcheck\":{\"retries\":0,\"disable\":true}}", "order and pointer"},
+         HEAD ",\"healthcheck\":{\"retries\":0,\"disable\":true}}",                                                                                            "order and pointer"                             },
         {"\"ulimits\": {\"nofile\": {\"hard\": 2, \"soft\": 1}, \"nproc\": 3}",
-         HEAD ",\"ulimits\":{\"nofile\":{\"soft\":1,\"hard\":2},\"nproc\":3}}",
-         "number or limits"},
-        {"\"networks\": {\"b\": null, \"a\": {}}", HEAD ",\"networks\":{\"a\":{},\"b\":null}}",
-         "null stays"},
+         HEAD ",\"ulimits\":{\"nofile\":{\"soft\":1,\"hard\":2},\"nproc\":3}}",                                                                                "number or limits"                              },
+        {"\"networks\": {\"b\": null, \"a\": {}}",                                                 HEAD ",\"networks\":{\"a\":{},\"b\":null}}",
+         "null stays"                                                                                                                                                                                          },
     };
 
     (void)state;
@@ -171,7 +170,8 @@ static void test_hash_preimage_families_differ_as_documented(void **state)
         "\"service_started\", \"restart\": true, \"required\": true}}, \"volumes\": [{\"type\": "
         "\"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": {}}]}, \"b\": {}}}";
 #define BIND(options)                                                                              \
-    "\"volumes\":[{\"type\":\"bind\",\"source\":\"/s\",\"target\":\"/t\",\"bind\":{" options "}}]}"
+    "\"volumes\":[{\"type\":\"bind\",\"source\":\"/s\",\"target\":\"/t\",\"bind\":{" options "}}]" \
+                                                                                             "}"
 #define CREATE "\"create_host_path\":true"
     static const struct {
         enum compose_family family;
@@ -180,11 +180,11 @@ static void test_hash_preimage_families_differ_as_documented(void **state)
         {COMPOSE_FAMILY_V2_24,
          "{\"profiles\":[\"p\"],\"command\":null,\"depends_on\":{\"b\":{\"condition\":"
          "\"service_started\",\"restart\":true,\"required\":true}},\"entrypoint\":null," BIND(
-             CREATE)},
+             CREATE)                                                                  },
         {COMPOSE_FAMILY_V2_29_3,
-         "{\"profiles\":[\"p\"],\"command\":null,\"entrypoint\":null," BIND(CREATE)},
+         "{\"profiles\":[\"p\"],\"command\":null,\"entrypoint\":null," BIND(CREATE)   },
         {COMPOSE_FAMILY_V2_30_2, "{\"command\":null,\"entrypoint\":null," BIND(CREATE)},
-        {COMPOSE_FAMILY_V5, "{\"command\":null,\"entrypoint\":null," BIND("")},
+        {COMPOSE_FAMILY_V5,      "{\"command\":null,\"entrypoint\":null," BIND("")    },
     };
 
     (void)state;

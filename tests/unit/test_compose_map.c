@@ -49,32 +49,29 @@ static struct json *from_text(const char *text)
 /* ---- the recording ---- */
 
 static const struct compose_peer peers[] = {
-    {"minimal", "<id>",  "gc-minimal-1"},
-    {"hc",      "<hc>",  "gc-hc-1"     },
+    {"minimal", "<id>", "gc-minimal-1"},
+    {"hc",      "<hc>", "gc-hc-1"     },
 };
 
 /* Members we send differently on purpose. want NULL: compare nothing. */
 static const struct {
     const char *service, *path, *ours, *why;
 } differences[] = {
-    {"ports", "ExposedPorts",
+    {"ports",   "ExposedPorts",
      "{\"443/tcp\":{},\"70/tcp\":{},\"71/udp\":{},\"72/tcp\":{},\"73/tcp\":{},\"80/tcp\":{},"
-     "\"81/udp\":{},\"90/tcp\":{},\"91/tcp\":{},\"95/tcp\":{}}",
-     "v5 expands expose ranges and adds the protocol"},
-    {"vols", "HostConfig.Binds",
+     "\"81/udp\":{},\"90/tcp\":{},\"91/tcp\":{},\"95/tcp\":{}}",                              "v5 expands expose ranges and adds the protocol"            },
+    {"vols",    "HostConfig.Binds",
      "[\"gc_data:/data:rw\",\"gc_data:/ro:ro\",\"/srv/golden-create/rel:/rel:rw\","
-     "\"/abs:/abs:ro,z\",\"/p:/p:rw,rslave\",\"/srv/golden-create/b:/b:rw\"]",
-     "from 2.35.1 plain named volumes and long binds go to Binds"},
-    {"vols", "HostConfig.Mounts",
+     "\"/abs:/abs:ro,z\",\"/p:/p:rw,rslave\",\"/srv/golden-create/b:/b:rw\"]",                "from 2.35.1 plain named volumes and long binds go to Binds"},
+    {"vols",    "HostConfig.Mounts",
      "[{\"Type\":\"volume\",\"Target\":\"/anon\"},{\"Type\":\"volume\",\"Source\":\"gc_data\","
      "\"Target\":\"/nc\",\"VolumeOptions\":{\"NoCopy\":true}},{\"Type\":\"bind\",\"Source\":"
      "\"/srv/golden-create/b3\",\"Target\":\"/b3\"},{\"Type\":\"tmpfs\",\"Target\":\"/t\","
      "\"TmpfsOptions\":{\"SizeBytes\":67108864,\"Mode\":1023}},{\"Type\":\"volume\",\"Source\":"
-     "\"gc_data\",\"Target\":\"/l\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]",
-     "the rest stays in Mounts, in file order"},
-    {"misc", "Env", "[\"A=1\",\"B\",\"C=\"]", "a Go map has no order, ours is the model's"},
-    {"svcmode", "Labels.config-hash", NULL, "the hash contains the id of a real container"},
-    {"connect", "EndpointConfig.IPAddress", NULL, "input the engine ignores"},
+     "\"gc_data\",\"Target\":\"/l\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]", "the rest stays in Mounts, in file order"                   },
+    {"misc",    "Env",                      "[\"A=1\",\"B\",\"C=\"]",                         "a Go map has no order, ours is the model's"                },
+    {"svcmode", "Labels.config-hash",       NULL,                                             "the hash contains the id of a real container"              },
+    {"connect", "EndpointConfig.IPAddress", NULL,                                             "input the engine ignores"                                  },
 };
 
 static bool is_empty(const struct json *j)
@@ -248,9 +245,9 @@ static int check_request(const struct compose_project *p, const struct json *r)
     else if (after(request, "/connect"))
         check_connect(p, body);
     else if (after(request, "/networks/create"))
-        check_resource("network", body,
-                       compose_network_body(
-                           p, json_value_str(json_get(labels, LABEL "network")), 41));
+        check_resource(
+            "network", body,
+            compose_network_body(p, json_value_str(json_get(labels, LABEL "network")), 41));
     else if (after(request, "/volumes/create"))
         check_resource("volume", body,
                        compose_volume_body(p, json_value_str(json_get(labels, LABEL "volume"))));
@@ -322,87 +319,84 @@ static void check_members(const struct member_row *rows, size_t n, const char *r
 static void test_create_body_members_by_attribute(void **state)
 {
     static const struct member_row rows[] = {
-        {"\"image\": \"i:1\"", 48, "/Image", "\"i:1\"", "image"},
-        {"\"build\": {}", 48, "/Image", "\"app-a\"", "build only: Compose's name"},
-        {"\"image\": \"i\"", 48, "/AttachStdout", "true", "always sent"},
-        {"\"image\": \"i\"", 48, "/AttachStderr", "true", "always sent"},
-        {"\"image\": \"i\"", 48, "/AttachStdin", "false", "always sent"},
-        {"\"image\": \"i\"", 48, "/StdinOnce", "false", "always sent"},
-        {"\"image\": \"i\"", 48, "/HostConfig/AutoRemove", "false", "always sent"},
-        {"\"image\": \"i\"", 48, "/HostConfig/OomKillDisable", "false", "always sent"},
-        {"\"command\": null", 48, "/Cmd", NULL, "unset: the image's"},
-        {"\"command\": []", 48, "/Cmd", "[]", "empty list is sent"},
-        {"\"entrypoint\": []", 48, "/Entrypoint", "[]", "clears the image's"},
-        {"\"environment\": {\"A\": \"x=y\", \"B\": null}", 48, "/Env", "[\"A=x=y\",\"B\"]",
-         "bare key removes"},
-        {"\"init\": false", 48, "/HostConfig/Init", "false", "explicit false"},
-        {"\"init\": null", 48, "/HostConfig/Init", NULL, "daemon default"},
-        {"\"stop_grace_period\": \"500ms\"", 48, "/StopTimeout", "0", "whole seconds"},
-        {"\"stop_grace_period\": \"1m30s\"", 48, "/StopTimeout", "90", "seconds"},
-        {"\"image\": \"i\"", 48, "/StopTimeout", NULL, "daemon default"},
-        {"\"restart\": \"no\"", 48, "/HostConfig/RestartPolicy",
-         "{\"Name\":\"no\",\"MaximumRetryCount\":0}", "no"},
-        {"\"restart\": \"on-failure:3\"", 48, "/HostConfig/RestartPolicy",
-         "{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}", "retries"},
+        {"\"image\": \"i:1\"",                                                              48, "/Image",                         "\"i:1\"",                                                  "image"                      },
+        {"\"build\": {}",                                                                   48, "/Image",                         "\"app-a\"",                                                "build only: Compose's name" },
+        {"\"image\": \"i\"",                                                                48, "/AttachStdout",                  "true",                                                     "always sent"                },
+        {"\"image\": \"i\"",                                                                48, "/AttachStderr",                  "true",                                                     "always sent"                },
+        {"\"image\": \"i\"",                                                                48, "/AttachStdin",                   "false",                                                    "always sent"                },
+        {"\"image\": \"i\"",                                                                48, "/StdinOnce",                     "false",                                                    "always sent"                },
+        {"\"image\": \"i\"",                                                                48, "/HostConfig/AutoRemove",         "false",                                                    "always sent"                },
+        {"\"image\": \"i\"",                                                                48, "/HostConfig/OomKillDisable",     "false",                                                    "always sent"                },
+        {"\"command\": null",                                                               48, "/Cmd",                           NULL,                                                       "unset: the image's"         },
+        {"\"command\": []",                                                                 48, "/Cmd",                           "[]",                                                       "empty list is sent"         },
+        {"\"entrypoint\": []",                                                              48, "/Entrypoint",                    "[]",                                                       "clears the image's"         },
+        {"\"environment\": {\"A\": \"x=y\", \"B\": null}",                                  48, "/Env",                           "[\"A=x=y\",\"B\"]",
+         "bare key removes"                                                                                                                                                                                                },
+        {"\"init\": false",                                                                 48, "/HostConfig/Init",               "false",                                                    "explicit false"             },
+        {"\"init\": null",                                                                  48, "/HostConfig/Init",               NULL,                                                       "daemon default"             },
+        {"\"stop_grace_period\": \"500ms\"",                                                48, "/StopTimeout",                   "0",                                                        "whole seconds"              },
+        {"\"stop_grace_period\": \"1m30s\"",                                                48, "/StopTimeout",                   "90",                                                       "seconds"                    },
+        {"\"image\": \"i\"",                                                                48, "/StopTimeout",                   NULL,                                                       "daemon default"             },
+        {"\"restart\": \"no\"",                                                             48, "/HostConfig/RestartPolicy",
+         "{\"Name\":\"no\",\"MaximumRetryCount\":0}",                                                                                                                                         "no"                         },
+        {"\"restart\": \"on-failure:3\"",                                                   48, "/HostConfig/RestartPolicy",
+         "{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}",                                                                                                                                 "retries"                    },
         {"\"restart\": \"no\", \"deploy\": {\"restart_policy\": {\"condition\": \"any\"}}", 48,
-         "/HostConfig/RestartPolicy/Name", "\"always\"", "deploy wins"},
-        {"\"deploy\": {\"restart_policy\": {\"condition\": \"none\"}}", 48,
-         "/HostConfig/RestartPolicy/Name", "\"no\"", "none"},
-        {"\"deploy\": {\"restart_policy\": {}}", 48, "/HostConfig/RestartPolicy/Name", "\"\"",
-         "no condition"},
-        {"\"healthcheck\": {\"start_interval\": \"1s\", \"interval\": \"10s\"}", 44, "/Healthcheck",
-         "{\"Interval\":10000000000,\"StartInterval\":1000000000}", "no test: the image's"},
-        {"\"healthcheck\": {\"start_interval\": \"1s\"}", 43, "/Healthcheck/StartInterval", NULL,
-         "unknown before 1.44"},
-        {"\"healthcheck\": {\"disable\": true, \"test\": [\"CMD\", \"x\"]}", 44, "/Healthcheck",
-         "{\"Test\":[\"NONE\"]}", "disabled"},
-        {"\"cpus\": 0.1", 48, "/HostConfig/NanoCpus", "100000000", "rounded"},
-        {"\"cpus\": 1.5, \"deploy\": {\"resources\": {\"limits\": {\"cpus\": 2}}}", 48,
-         "/HostConfig/NanoCpus", "2000000000", "deploy wins"},
-        {"\"pids_limit\": -1", 48, "/HostConfig/PidsLimit", "-1", "unlimited"},
-        {"\"pids_limit\": 0", 48, "/HostConfig/PidsLimit", NULL, "zero is unset"},
-        {"\"mem_swappiness\": \"10\"", 48, "/HostConfig/MemorySwappiness", "10", "text number"},
-        {"\"cpu_rt_runtime\": \"400ms\"", 48, "/HostConfig/CpuRealtimeRuntime", "400000", "us"},
-        {"\"cpu_rt_period\": \"1400\"", 48, "/HostConfig/CpuRealtimePeriod", "1400", "number"},
-        {"\"ulimits\": {\"memlock\": -1}", 48, "/HostConfig/Ulimits",
-         "[{\"Name\":\"memlock\",\"Soft\":-1,\"Hard\":-1}]", "unlimited"},
+         "/HostConfig/RestartPolicy/Name",                                                                                        "\"always\"",                                               "deploy wins"                },
+        {"\"deploy\": {\"restart_policy\": {\"condition\": \"none\"}}",                     48,
+         "/HostConfig/RestartPolicy/Name",                                                                                        "\"no\"",                                                   "none"                       },
+        {"\"deploy\": {\"restart_policy\": {}}",                                            48, "/HostConfig/RestartPolicy/Name", "\"\"",
+         "no condition"                                                                                                                                                                                                    },
+        {"\"healthcheck\": {\"start_interval\": \"1s\", \"interval\": \"10s\"}",            44, "/Healthcheck",
+         "{\"Interval\":10000000000,\"StartInterval\":1000000000}",                                                                                                                           "no test: the image's"       },
+        {"\"healthcheck\": {\"start_interval\": \"1s\"}",                                   43, "/Healthcheck/StartInterval",     NULL,
+         "unknown before 1.44"                                                                                                                                                                                             },
+        {"\"healthcheck\": {\"disable\": true, \"test\": [\"CMD\", \"x\"]}",                44, "/Healthcheck",
+         "{\"Test\":[\"NONE\"]}",                                                                                                                                                             "disabled"                   },
+        {"\"cpus\": 0.1",                                                                   48, "/HostConfig/NanoCpus",           "100000000",                                                "rounded"                    },
+        {"\"cpus\": 1.5, \"deploy\": {\"resources\": {\"limits\": {\"cpus\": 2}}}",         48,
+         "/HostConfig/NanoCpus",                                                                                                  "2000000000",                                               "deploy wins"                },
+        {"\"pids_limit\": -1",                                                              48, "/HostConfig/PidsLimit",          "-1",                                                       "unlimited"                  },
+        {"\"pids_limit\": 0",                                                               48, "/HostConfig/PidsLimit",          NULL,                                                       "zero is unset"              },
+        {"\"mem_swappiness\": \"10\"",                                                      48, "/HostConfig/MemorySwappiness",   "10",                                                       "text number"                },
+        {"\"cpu_rt_runtime\": \"400ms\"",                                                   48, "/HostConfig/CpuRealtimeRuntime", "400000",                                                   "us"                         },
+        {"\"cpu_rt_period\": \"1400\"",                                                     48, "/HostConfig/CpuRealtimePeriod",  "1400",                                                     "number"                     },
+        {"\"ulimits\": {\"memlock\": -1}",                                                  48, "/HostConfig/Ulimits",
+         "[{\"Name\":\"memlock\",\"Soft\":-1,\"Hard\":-1}]",                                                                                                                                  "unlimited"                  },
         {"\"blkio_config\": {\"device_read_bps\": [{\"Path\": \"/dev/a\", \"Rate\": \"1048576\"}],"
-         "\"weight_device\": [{\"path\": \"/dev/b\", \"weight\": 5}]}",
-         48, "/HostConfig/BlkioDeviceReadBps", "[{\"Path\":\"/dev/a\",\"Rate\":1048576}]", "rate"},
-        {"\"blkio_config\": {\"weight_device\": [{\"path\": \"/dev/b\", \"weight\": 5}]}", 48,
-         "/HostConfig/BlkioWeightDevice", "[{\"Path\":\"/dev/b\",\"Weight\":5}]", "lower case"},
-        {"\"gpus\": [{\"count\": -1}]", 48, "/HostConfig/DeviceRequests",
-         "[{\"Driver\":\"\",\"Count\":-1,\"Capabilities\":[[\"gpu\"]]}]", "gpus: all"},
+         "\"weight_device\": [{\"path\": \"/dev/b\", \"weight\": 5}]}",            48, "/HostConfig/BlkioDeviceReadBps", "[{\"Path\":\"/dev/a\",\"Rate\":1048576}]",                 "rate"                       },
+        {"\"blkio_config\": {\"weight_device\": [{\"path\": \"/dev/b\", \"weight\": 5}]}",  48,
+         "/HostConfig/BlkioWeightDevice",                                                                                         "[{\"Path\":\"/dev/b\",\"Weight\":5}]",                     "lower case"                 },
+        {"\"gpus\": [{\"count\": -1}]",                                                     48, "/HostConfig/DeviceRequests",
+         "[{\"Driver\":\"\",\"Count\":-1,\"Capabilities\":[[\"gpu\"]]}]",                                                                                                                     "gpus: all"                  },
         {"\"deploy\": {\"resources\": {\"reservations\": {\"devices\": [{\"driver\": \"d\", "
-         "\"device_ids\": [\"0\"], \"capabilities\": [\"gpu\", \"x\"]}]}}}",
-         48, "/HostConfig/DeviceRequests",
-         "[{\"Driver\":\"d\",\"Count\":0,\"DeviceIDs\":[\"0\"],\"Capabilities\":[[\"gpu\",\"x\"]]}]",
-         "reservation"},
-        {"\"devices\": [{\"source\": \"v.com/gpu=all\", \"target\": \"v.com/gpu=all\"}]", 48,
-         "/HostConfig/DeviceRequests", "[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"v.com/gpu=all\"]}]",
-         "CDI name"},
-        {"\"devices\": [{\"source\": \"/dev/a=b\", \"target\": \"/dev/a=b\"}]", 48,
-         "/HostConfig/Devices/0/CgroupPermissions", "\"rwm\"", "a path is no CDI name"},
-        {"\"security_opt\": [\"systempaths=unconfined\", \"label:disable\"]", 48,
-         "/HostConfig/MaskedPaths", "[]", "cleared"},
-        {"\"security_opt\": [\"systempaths=unconfined\", \"label:disable\"]", 48,
-         "/HostConfig/SecurityOpt", "[\"label:disable\"]", "the word itself is not sent"},
-        {"\"security_opt\": [\"seccomp=unconfined\", \"seccomp:builtin\"]", 48,
-         "/HostConfig/SecurityOpt", "[\"seccomp=unconfined\",\"seccomp:builtin\"]", "no file"},
-        {"\"annotations\": {\"k.v\": \"x\"}", 48, "/HostConfig/Annotations", "{\"k.v\":\"x\"}",
-         "annotations"},
+         "\"device_ids\": [\"0\"], \"capabilities\": [\"gpu\", \"x\"]}]}}}",       48, "/HostConfig/DeviceRequests",
+         "[{\"Driver\":\"d\",\"Count\":0,\"DeviceIDs\":[\"0\"],\"Capabilities\":[[\"gpu\",\"x\"]]}"
+         "]",                                                                                                                                                                                 "reservation"                },
+        {"\"devices\": [{\"source\": \"v.com/gpu=all\", \"target\": \"v.com/gpu=all\"}]",   48,
+         "/HostConfig/DeviceRequests",                                                                                            "[{\"Driver\":\"cdi\",\"DeviceIDs\":[\"v.com/gpu=all\"]}]",
+         "CDI name"                                                                                                                                                                                                        },
+        {"\"devices\": [{\"source\": \"/dev/a=b\", \"target\": \"/dev/a=b\"}]",             48,
+         "/HostConfig/Devices/0/CgroupPermissions",                                                                               "\"rwm\"",                                                  "a path is no CDI name"      },
+        {"\"security_opt\": [\"systempaths=unconfined\", \"label:disable\"]",               48,
+         "/HostConfig/MaskedPaths",                                                                                               "[]",                                                       "cleared"                    },
+        {"\"security_opt\": [\"systempaths=unconfined\", \"label:disable\"]",               48,
+         "/HostConfig/SecurityOpt",                                                                                               "[\"label:disable\"]",                                      "the word itself is not sent"},
+        {"\"security_opt\": [\"seccomp=unconfined\", \"seccomp:builtin\"]",                 48,
+         "/HostConfig/SecurityOpt",                                                                                               "[\"seccomp=unconfined\",\"seccomp:builtin\"]",             "no file"                    },
+        {"\"annotations\": {\"k.v\": \"x\"}",                                               48, "/HostConfig/Annotations",        "{\"k.v\":\"x\"}",
+         "annotations"                                                                                                                                                                                                     },
         {"\"ports\": [{\"target\": 53, \"published\": \"53\", \"protocol\": \"udp\", \"host_ip\": "
-         "\"::1\"}]",
-         48, "/HostConfig/PortBindings", "{\"53/udp\":[{\"HostIp\":\"::1\",\"HostPort\":\"53\"}]}",
-         "IPv6"},
-        {"\"ports\": [{\"target\": 1}]", 48, "/HostConfig/PortBindings",
-         "{\"1/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}", "ephemeral"},
-        {"\"expose\": []", 48, "/ExposedPorts", NULL, "nothing"},
-        {"\"network_mode\": \"none\"", 48, "/NetworkingConfig", NULL, "no endpoints"},
-        {"\"network_mode\": \"disabled\"", 48, "/NetworkDisabled", "true", "disabled"},
-        {"\"image\": \"i\"", 48, "/HostConfig/NetworkMode", "\"none\"", "no network at all"},
-        {"\"external_links\": [\"x\", \"y:z\"]", 48, "/HostConfig/Links", "[\"x:x\",\"y:z\"]",
-         "external"},
+         "\"::1\"}]",                                                              48, "/HostConfig/PortBindings",       "{\"53/udp\":[{\"HostIp\":\"::1\",\"HostPort\":\"53\"}]}",
+         "IPv6"                                                                                                                                                                                                            },
+        {"\"ports\": [{\"target\": 1}]",                                                    48, "/HostConfig/PortBindings",
+         "{\"1/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"}]}",                                                                                                                                 "ephemeral"                  },
+        {"\"expose\": []",                                                                  48, "/ExposedPorts",                  NULL,                                                       "nothing"                    },
+        {"\"network_mode\": \"none\"",                                                      48, "/NetworkingConfig",              NULL,                                                       "no endpoints"               },
+        {"\"network_mode\": \"disabled\"",                                                  48, "/NetworkDisabled",               "true",                                                     "disabled"                   },
+        {"\"image\": \"i\"",                                                                48, "/HostConfig/NetworkMode",        "\"none\"",                                                 "no network at all"          },
+        {"\"external_links\": [\"x\", \"y:z\"]",                                            48, "/HostConfig/Links",              "[\"x:x\",\"y:z\"]",
+         "external"                                                                                                                                                                                                        },
     };
 
     (void)state;
@@ -412,44 +406,48 @@ static void test_create_body_members_by_attribute(void **state)
 static void test_create_body_mounts_by_api_version(void **state)
 {
 #define VOLUMES(text) "\"volumes\": [" text "]"
-    static const struct member_row rows[] = {
-        {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
-                 "{\"propagation\": \"rslave\", \"selinux\": \"Z\"}}"),
-         41, "/HostConfig/Binds", "[\"/s:/t:rw,Z,rslave\"]", "1.41 can not create in Mounts"},
-        {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
-                 "{\"propagation\": \"rslave\"}}"),
-         44, "/HostConfig/Mounts",
-         "[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/t\",\"BindOptions\":{\"Propagation\":"
-         "\"rslave\",\"CreateMountpoint\":true}}]",
-         "with CreateMountpoint"},
-        {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"read_only\": true, "
-                 "\"bind\": {\"create_host_path\": false, \"recursive\": \"readonly\"}}"),
-         44, "/HostConfig/Mounts",
-         "[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/t\",\"ReadOnly\":true,"
-         "\"BindOptions\":{\"ReadOnlyForceRecursive\":true}}]",
-         "must exist"},
-        {VOLUMES("{\"type\": \"volume\", \"source\": \"v\", \"target\": \"/t\", \"volume\": "
-                 "{\"subpath\": \"d\", \"labels\": {\"a\": \"b\"}}}"),
-         48, "/HostConfig/Mounts/0",
-         "{\"Type\":\"volume\",\"Source\":\"real_v\",\"Target\":\"/t\",\"VolumeOptions\":"
-         "{\"Labels\":{\"a\":\"b\"},\"Subpath\":\"d\"}}",
-         "options"},
-        {VOLUMES("{\"type\": \"image\", \"source\": \"i:1\", \"target\": \"/t\", \"image\": "
-                 "{\"subpath\": \"d\"}}"),
-         48, "/HostConfig/Mounts/0",
-         "{\"Type\":\"image\",\"Source\":\"i:1\",\"Target\":\"/t\",\"ImageOptions\":{\"Subpath\":"
-         "\"d\"}}",
-         "image"},
-        {VOLUMES("{\"type\": \"tmpfs\", \"target\": \"/t\"}"), 48, "/HostConfig/Mounts/0",
-         "{\"Type\":\"tmpfs\",\"Target\":\"/t\"}", "bare tmpfs"},
-        {VOLUMES("{\"type\": \"volume\", \"source\": \"v\", \"target\": \"/run/secrets/s\"}") ","
-         "\"secrets\": [{\"source\": \"s\"}]",
-         48, "/HostConfig/Mounts", NULL, "a declared mount wins over the secret"},
-        {"\"tmpfs\": [\"/c:size=1m\"], \"configs\": [{\"source\": \"c\"}]", 48,
-         "/HostConfig/Mounts", NULL, "a tmpfs wins over the config"},
-        {"\"configs\": [{\"source\": \"c\", \"target\": \"etc/x\"}]", 48, "/HostConfig/Mounts/0",
-         "{\"Type\":\"bind\",\"Source\":\"/f\",\"Target\":\"/etc/x\",\"ReadOnly\":true}",
-         "relative target of a config"},
+    static const struct member_row
+        rows[] =
+            {
+                {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
+                         "{\"propagation\": \"rslave\", \"selinux\": \"Z\"}}"),
+                 41,                                                                                                    "/HostConfig/Binds",    "[\"/s:/t:rw,Z,rslave\"]",
+                 "1.41 can not create in Mounts"                                                                                                                                                                                                                        },
+                {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
+                         "{\"propagation\": \"rslave\"}}"),
+                 44,                                                                                                    "/HostConfig/Mounts",
+                 "[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/"
+                 "t\",\"BindOptions\":{\"Propagation\":"
+                 "\"rslave\",\"CreateMountpoint\":true}}]",                                                                                                                                                                      "with CreateMountpoint"                },
+                {VOLUMES("{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", "
+                         "\"read_only\": true, "
+                         "\"bind\": {\"create_host_path\": false, \"recursive\": \"readonly\"}}"),
+                 44,                                                                                                    "/HostConfig/Mounts",
+                 "[{\"Type\":\"bind\",\"Source\":\"/s\",\"Target\":\"/t\",\"ReadOnly\":true,"
+                 "\"BindOptions\":{\"ReadOnlyForceRecursive\":true}}]",                                                                                                                                                          "must exist"                           },
+                {VOLUMES(
+                     "{\"type\": \"volume\", \"source\": \"v\", \"target\": \"/t\", \"volume\": "
+                     "{\"subpath\": \"d\", \"labels\": {\"a\": \"b\"}}}"),
+                 48,                                                                                                    "/HostConfig/Mounts/0",
+                 "{\"Type\":\"volume\",\"Source\":\"real_v\",\"Target\":\"/t\",\"VolumeOptions\":"
+                 "{\"Labels\":{\"a\":\"b\"},\"Subpath\":\"d\"}}",                                                                                                                                                                "options"                              },
+                {VOLUMES(
+                     "{\"type\": \"image\", \"source\": \"i:1\", \"target\": \"/t\", \"image\": "
+                     "{\"subpath\": \"d\"}}"),
+                 48,                                                                                                    "/HostConfig/Mounts/0",
+                 "{\"Type\":\"image\",\"Source\":\"i:1\",\"Target\":\"/"
+                 "t\",\"ImageOptions\":{\"Subpath\":"
+                 "\"d\"}}",                                                                                                                                                                                                      "image"                                },
+                {VOLUMES("{\"type\": \"tmpfs\", \"target\": \"/t\"}"),                                              48, "/HostConfig/Mounts/0",
+                 "{\"Type\":\"tmpfs\",\"Target\":\"/t\"}",                                                                                                                                                                       "bare tmpfs"                           },
+                {VOLUMES("{\"type\": \"volume\", \"source\": \"v\", \"target\": "
+                         "\"/run/secrets/s\"}") ","
+                                                "\"secrets\": [{\"source\": \"s\"}]",              48, "/HostConfig/Mounts",   NULL,                                                                            "a declared mount wins over the secret"},
+                {"\"tmpfs\": [\"/c:size=1m\"], \"configs\": [{\"source\": \"c\"}]",                                 48,
+                 "/HostConfig/Mounts",                                                                                                          NULL,                                                                            "a tmpfs wins over the config"         },
+                {"\"configs\": [{\"source\": \"c\", \"target\": \"etc/x\"}]",                                       48,
+                 "/HostConfig/Mounts/0",                                                                                                        "{\"Type\":\"bind\",\"Source\":\"/f\",\"Target\":\"/etc/x\",\"ReadOnly\":true}",
+                 "relative target of a config"                                                                                                                                                                                                                          },
     };
 
     (void)state;
@@ -465,29 +463,26 @@ static void test_create_body_endpoints_by_api_version(void **state)
 {
 #define TWO "\"mac_address\": \"02:00:00:00:00:01\", \"networks\": {\"n\": null, \"m\": null}"
     static const struct member_row rows[] = {
-        {TWO, 41, "/NetworkingConfig/EndpointsConfig",
-         "{\"p_m\":{\"Aliases\":[\"app-a-1\",\"a\"]}}", "only the primary before 1.44"},
-        {TWO, 41, "/MacAddress", "\"02:00:00:00:00:01\"", "old place"},
-        {TWO, 44, "/NetworkingConfig/EndpointsConfig",
+        {TWO,                                                                  41, "/NetworkingConfig/EndpointsConfig",
+         "{\"p_m\":{\"Aliases\":[\"app-a-1\",\"a\"]}}",                                                                                                                                                        "only the primary before 1.44"           },
+        {TWO,                                                                  41, "/MacAddress",                           "\"02:00:00:00:00:01\"",                                                           "old place"                              },
+        {TWO,                                                                  44, "/NetworkingConfig/EndpointsConfig",
          "{\"p_m\":{\"Aliases\":[\"app-a-1\",\"a\"],\"MacAddress\":\"02:00:00:00:00:01\"},"
-         "\"p_n\":{\"Aliases\":[\"app-a-1\",\"a\"]}}",
-         "all of them, the address on the primary"},
-        {TWO, 44, "/MacAddress", NULL, "not in both places"},
-        {"\"networks\": {\"n\": {\"priority\": 1}, \"m\": null}", 41, "/HostConfig/NetworkMode",
-         "\"p_n\"", "priority before name"},
+         "\"p_n\":{\"Aliases\":[\"app-a-1\",\"a\"]}}",                                                                                                                                                         "all of them, the address on the primary"},
+        {TWO,                                                                  44, "/MacAddress",                           NULL,                                                                              "not in both places"                     },
+        {"\"networks\": {\"n\": {\"priority\": 1}, \"m\": null}",              41, "/HostConfig/NetworkMode",
+         "\"p_n\"",                                                                                                                                                                                            "priority before name"                   },
         {"\"networks\": {\"n\": {\"priority\": 1}, \"m\": {\"priority\": 1}}", 41,
-         "/HostConfig/NetworkMode", "\"p_m\"", "equal priority: name"},
-        {"\"networks\": {\"z\": null}", 41, "/HostConfig/NetworkMode", "\"z\"", "key as name"},
+         "/HostConfig/NetworkMode",                                                                                         "\"p_m\"",                                                                         "equal priority: name"                   },
+        {"\"networks\": {\"z\": null}",                                        41, "/HostConfig/NetworkMode",               "\"z\"",                                                                           "key as name"                            },
         {"\"networks\": {\"n\": {\"interface_name\": \"e9\", \"gw_priority\": 5, \"driver_opts\": "
-         "{\"o\": \"v\"}}}",
-         49, "/NetworkingConfig/EndpointsConfig/p_n",
+         "{\"o\": \"v\"}}}",                                          49, "/NetworkingConfig/EndpointsConfig/p_n",
          "{\"DriverOpts\":{\"o\":\"v\",\"com.docker.network.endpoint.ifname\":\"e9\"},"
-         "\"GwPriority\":5,\"Aliases\":[\"app-a-1\",\"a\"]}",
-         "options"},
-        {"\"networks\": {\"n\": {\"ipv6_address\": \"::5\", \"link_local_ips\": [\"169.254.1.1\"]}}",
-         48, "/NetworkingConfig/EndpointsConfig/p_n/IPAMConfig",
-         "{\"IPv6Address\":\"::5\",\"LinkLocalIPs\":[\"169.254.1.1\"]}", "addresses"},
-        {"\"networks\": {\"n\": {}}", 48, "/NetworkingConfig/EndpointsConfig/p_n/IPAMConfig", NULL,
+         "\"GwPriority\":5,\"Aliases\":[\"app-a-1\",\"a\"]}",                                                                                                                                                  "options"                                },
+        {"\"networks\": {\"n\": {\"ipv6_address\": \"::5\", \"link_local_ips\": "
+         "[\"169.254.1.1\"]}}",                                                                     48,                                                    "/NetworkingConfig/EndpointsConfig/p_n/IPAMConfig",
+         "{\"IPv6Address\":\"::5\",\"LinkLocalIPs\":[\"169.254.1.1\"]}", "addresses"                                                                                                                                                                                 },
+        {"\"networks\": {\"n\": {}}",                                                                    48,                                            "/NetworkingConfig/EndpointsConfig/p_n/IPAMConfig",              NULL,
          "nothing asked"},
     };
 
@@ -502,32 +497,30 @@ static void test_create_body_impossible_is_refused(void **state)
         int api_minor;
         const char *message, *why;
     } rows[] = {
-        {"\"network_mode\": \"service:b\"", 48, "'service:b' has no container", "unknown peer"},
-        {"\"ipc\": \"service:b\"", 48, "has no container", "unknown peer"},
-        {"\"pid\": \"service:b\"", 48, "has no container", "unknown peer"},
-        {"\"volumes_from\": [\"b:ro\"]", 48, "'b' has no container", "unknown peer"},
-        {"\"networks\": {\"n\": {\"interface_name\": \"e\"}}", 48, "1.49", "would be ignored"},
-        {"\"networks\": {\"n\": {\"gw_priority\": 1}}", 47, "1.48", "would be ignored"},
+        {"\"network_mode\": \"service:b\"",                                             48, "'service:b' has no container", "unknown peer"                },
+        {"\"ipc\": \"service:b\"",                                                      48, "has no container",             "unknown peer"                },
+        {"\"pid\": \"service:b\"",                                                      48, "has no container",             "unknown peer"                },
+        {"\"volumes_from\": [\"b:ro\"]",                                                48, "'b' has no container",         "unknown peer"                },
+        {"\"networks\": {\"n\": {\"interface_name\": \"e\"}}",                          48, "1.49",                         "would be ignored"            },
+        {"\"networks\": {\"n\": {\"gw_priority\": 1}}",                                 47, "1.48",                         "would be ignored"            },
         {"\"volumes\": [{\"type\": \"image\", \"source\": \"i\", \"target\": \"/t\"}]", 47, "1.48",
-         "unknown type"},
+         "unknown type"                                                                                                                                   },
         {"\"volumes\": [{\"type\": \"npipe\", \"source\": \"i\", \"target\": \"/t\"}]", 48, "npipe",
-         "Windows"},
+         "Windows"                                                                                                                                        },
         {"\"volumes\": [{\"type\": \"volume\", \"source\": \"v\", \"target\": \"/t\", \"volume\": "
-         "{\"subpath\": \"x\"}}]",
-         44, "1.45", "would mount the whole volume"},
+         "{\"subpath\": \"x\"}}]",                                             44, "1.45",                         "would mount the whole volume"},
         {"\"volumes\": [{\"type\": \"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
-         "{\"recursive\": \"readonly\"}}]",
-         41, "1.44", "would be writable"},
-        {"\"secrets\": [{\"source\": \"e\"}]", 48, "external", "needs Swarm"},
-        {"\"secrets\": [{\"source\": \"nope\"}]", 48, "not defined", "unknown"},
-        {"\"security_opt\": [\"what\"]", 48, "'what'", "bare word"},
-        {"\"security_opt\": [\"seccomp=./missing.json\"]", 48, "seccomp profile", "no file"},
-        {"\"mem_limit\": \"1x\"", 48, "mem_limit", "malformed"},
-        {"\"restart\": \"on-failure:x\"", 48, "on-failure:x", "malformed"},
-        {"\"stop_grace_period\": \"soon\"", 48, "soon", "malformed"},
-        {"\"healthcheck\": {\"interval\": \"x\"}", 48, "interval", "malformed"},
-        {"\"expose\": [\"0\"]", 48, "expose '0'", "not a port"},
-        {"\"expose\": [\"9-8\"]", 48, "expose '9-8'", "backwards"},
+         "{\"recursive\": \"readonly\"}}]",                                    41, "1.44",                         "would be writable"           },
+        {"\"secrets\": [{\"source\": \"e\"}]",                                          48, "external",                     "needs Swarm"                 },
+        {"\"secrets\": [{\"source\": \"nope\"}]",                                       48, "not defined",                  "unknown"                     },
+        {"\"security_opt\": [\"what\"]",                                                48, "'what'",                       "bare word"                   },
+        {"\"security_opt\": [\"seccomp=./missing.json\"]",                              48, "seccomp profile",              "no file"                     },
+        {"\"mem_limit\": \"1x\"",                                                       48, "mem_limit",                    "malformed"                   },
+        {"\"restart\": \"on-failure:x\"",                                               48, "on-failure:x",                 "malformed"                   },
+        {"\"stop_grace_period\": \"soon\"",                                             48, "soon",                         "malformed"                   },
+        {"\"healthcheck\": {\"interval\": \"x\"}",                                      48, "interval",                     "malformed"                   },
+        {"\"expose\": [\"0\"]",                                                         48, "expose '0'",                   "not a port"                  },
+        {"\"expose\": [\"9-8\"]",                                                       48, "expose '9-8'",                 "backwards"                   },
     };
 
     (void)state;
@@ -566,8 +559,8 @@ static void test_create_body_seccomp_file_is_sent_compact(void **state)
     AUTO_FREE char *path = xasprintf("%s/p.json", dir);
     assert_int_equal(file_replace(path, "{ \"a\" : [ 1 ] }\n", 16, 0600, &err), 0);
     AUTO_PTR(json_free)
-    struct json *model = from_text(
-        "{\"services\": {\"a\": {\"security_opt\": [\"seccomp=p.json\"]}}}");
+    struct json *model =
+        from_text("{\"services\": {\"a\": {\"security_opt\": [\"seccomp=p.json\"]}}}");
     AUTO_PTR(model_project_free) struct compose_project *p = model_project_of(model, dir);
     AUTO_PTR(json_free) struct json *body = compose_create_body(p, "a", &create, &err);
     unlink(path);
@@ -628,19 +621,19 @@ static void test_create_body_one_off_is_like_compose_run(void **state)
     static const struct {
         const char *pointer, *want;
     } rows[] = {
-        {"/Cmd", "[\"migrate\",\"up now\"]"},
-        {"/Entrypoint", "[\"/e\"]"},
-        {"/HostConfig/PortBindings", NULL},
-        {"/ExposedPorts", NULL},
-        {"/Tty", NULL},
-        {"/OpenStdin", NULL},
-        {"/Healthcheck", "{\"Test\":[\"NONE\"]}"},
-        {"/HostConfig/RestartPolicy", "{\"Name\":\"no\",\"MaximumRetryCount\":0}"},
-        {"/NetworkingConfig/EndpointsConfig/p_n", "{\"Aliases\":[\"app-a-run-0123\"]}"},
-        {"/Labels/com.docker.compose.oneoff", "\"True\""},
-        {"/Labels/com.docker.compose.slug", "\"0123\""},
-        {"/Labels/com.docker.compose.container-number", NULL},
-        {"/Labels/com.docker.compose.service", "\"a\""},
+        {"/Cmd",                                        "[\"migrate\",\"up now\"]"                 },
+        {"/Entrypoint",                                 "[\"/e\"]"                                 },
+        {"/HostConfig/PortBindings",                    NULL                                       },
+        {"/ExposedPorts",                               NULL                                       },
+        {"/Tty",                                        NULL                                       },
+        {"/OpenStdin",                                  NULL                                       },
+        {"/Healthcheck",                                "{\"Test\":[\"NONE\"]}"                    },
+        {"/HostConfig/RestartPolicy",                   "{\"Name\":\"no\",\"MaximumRetryCount\":0}"},
+        {"/NetworkingConfig/EndpointsConfig/p_n",       "{\"Aliases\":[\"app-a-run-0123\"]}"       },
+        {"/Labels/com.docker.compose.oneoff",           "\"True\""                                 },
+        {"/Labels/com.docker.compose.slug",             "\"0123\""                                 },
+        {"/Labels/com.docker.compose.container-number", NULL                                       },
+        {"/Labels/com.docker.compose.service",          "\"a\""                                    },
     };
     struct ship_error err = {0};
     struct strv command = {.n = 0};
@@ -687,9 +680,8 @@ static void test_create_body_extra_labels_stay_out_of_the_hash(void **state)
     assert_string_equal(json_value_str(json_get(labels, LABEL "project")), "app");
     assert_string_equal(json_value_str(json_get(labels, LABEL "version")),
                         compose_family_version(COMPOSE_FAMILY_V2_24));
-    assert_string_equal(
-        json_value_str(json_get(labels, LABEL "config-hash")),
-        json_value_str(json_get(json_get(plain, "Labels"), LABEL "config-hash")));
+    assert_string_equal(json_value_str(json_get(labels, LABEL "config-hash")),
+                        json_value_str(json_get(json_get(plain, "Labels"), LABEL "config-hash")));
 }
 
 static void test_create_body_peers_replace_service_references(void **state)
@@ -731,10 +723,10 @@ static void test_connect_bodies_follow_the_api_version(void **state)
         size_t n;
         const char *why;
     } rows[] = {
-        {"\"networks\": {\"n\": null, \"m\": null, \"z\": null}", 41, 2, "all but the primary"},
+        {"\"networks\": {\"n\": null, \"m\": null, \"z\": null}", 41, 2, "all but the primary"  },
         {"\"networks\": {\"n\": null, \"m\": null, \"z\": null}", 44, 0, "all are in the create"},
-        {"\"networks\": {\"n\": null}", 41, 0, "only one"},
-        {"\"network_mode\": \"host\"", 41, 0, "none"},
+        {"\"networks\": {\"n\": null}",                           41, 0, "only one"             },
+        {"\"network_mode\": \"host\"",                            41, 0, "none"                 },
     };
 
     (void)state;

@@ -27,37 +27,37 @@ static void test_pin_env_edit_changes_only_the_value(void **state)
     static const struct {
         const char *before, *after, *why;
     } rows[] = {
-        {"V=1\n", "V=2.0\n", "plain"},
-        {"V=1", "V=2.0", "no newline at the end"},
-        {"V=1\r\nA=b\r\n", "V=2.0\r\nA=b\r\n", "CRLF stays"},
-        {"V=\"1\"\n", "V=\"2.0\"\n", "double quotes stay"},
-        {"V='1'\n", "V='2.0'\n", "single quotes stay"},
-        {"V=\"a\\\"b\" # c\n", "V=\"2.0\" # c\n", "escaped quote inside"},
-        {"V='it\\'s'\n", "V='2.0'\n", "escaped single quote"},
-        {"V=1 # note\n", "V=2.0 # note\n", "comment stays"},
-        {"V=1#x\n", "V=2.0\n", "hash without blank is value"},
-        {"V=1  \t\n", "V=2.0  \t\n", "trailing blanks stay"},
-        {"  export  V = 1\n", "  export  V = 2.0\n", "export and blanks stay"},
-        {"V: 1\n", "V: 2.0\n", "YAML style separator"},
-        {"V=1\nV=3\n", "V=1\nV=2.0\n", "the last assignment counts"},
-        {"V=1\nW=3\n", "V=2.0\nW=3\n", "longer names are others"},
-        {"XV=1\nV2=1\nV=1\n", "XV=1\nV2=1\nV=2.0\n", "prefix and suffix are others"},
-        {"#V=1\n", "#V=1\nV=2.0\n", "a comment is no assignment"},
-        {"", "V=2.0\n", "empty file"},
-        {"A=b", "A=b\nV=2.0\n", "newline is added before"},
-        {"A=b\r\n", "A=b\r\nV=2.0\r\n", "line ends as in the file"},
-        {"V=\n", "V=2.0\n", "empty value"},
-        {"V=", "V=2.0", "empty value at the end"},
-        {"V=\"\"\n", "V=\"2.0\"\n", "empty in quotes"},
-        {"V= # c\n", "V=2.0 # c\n", "empty value before a comment"},
-        {"V=# c\n", "V=2.0 # c\n", "comment touches the separator"},
-        {"V\n", "V=2.0\n", "inherited: gets a value"},
-        {"V", "V=2.0", "inherited at the end"},
-        {"V=${X:-1}\n", "V=2.0\n", "an expression is replaced"},
-        {"M=\"a\nV=9\n\"\nV=1\n", "M=\"a\nV=9\n\"\nV=2.0\n", "inside another value"},
-        {"M=\"a\nV=9\n\"\n", "M=\"a\nV=9\n\"\nV=2.0\n", "only inside another value"},
-        {"\xef\xbb\xbfV=1\n", "\xef\xbb\xbfV=2.0\n", "byte order mark stays"},
-        {"\n\n  \nV=1\n\n", "\n\n  \nV=2.0\n\n", "blank lines stay"},
+        {"V=1\n",                 "V=2.0\n",                 "plain"                        },
+        {"V=1",                   "V=2.0",                   "no newline at the end"        },
+        {"V=1\r\nA=b\r\n",        "V=2.0\r\nA=b\r\n",        "CRLF stays"                   },
+        {"V=\"1\"\n",             "V=\"2.0\"\n",             "double quotes stay"           },
+        {"V='1'\n",               "V='2.0'\n",               "single quotes stay"           },
+        {"V=\"a\\\"b\" # c\n",    "V=\"2.0\" # c\n",         "escaped quote inside"         },
+        {"V='it\\'s'\n",          "V='2.0'\n",               "escaped single quote"         },
+        {"V=1 # note\n",          "V=2.0 # note\n",          "comment stays"                },
+        {"V=1#x\n",               "V=2.0\n",                 "hash without blank is value"  },
+        {"V=1  \t\n",             "V=2.0  \t\n",             "trailing blanks stay"         },
+        {"  export  V = 1\n",     "  export  V = 2.0\n",     "export and blanks stay"       },
+        {"V: 1\n",                "V: 2.0\n",                "YAML style separator"         },
+        {"V=1\nV=3\n",            "V=1\nV=2.0\n",            "the last assignment counts"   },
+        {"V=1\nW=3\n",            "V=2.0\nW=3\n",            "longer names are others"      },
+        {"XV=1\nV2=1\nV=1\n",     "XV=1\nV2=1\nV=2.0\n",     "prefix and suffix are others" },
+        {"#V=1\n",                "#V=1\nV=2.0\n",           "a comment is no assignment"   },
+        {"",                      "V=2.0\n",                 "empty file"                   },
+        {"A=b",                   "A=b\nV=2.0\n",            "newline is added before"      },
+        {"A=b\r\n",               "A=b\r\nV=2.0\r\n",        "line ends as in the file"     },
+        {"V=\n",                  "V=2.0\n",                 "empty value"                  },
+        {"V=",                    "V=2.0",                   "empty value at the end"       },
+        {"V=\"\"\n",              "V=\"2.0\"\n",             "empty in quotes"              },
+        {"V= # c\n",              "V=2.0 # c\n",             "empty value before a comment" },
+        {"V=# c\n",               "V=2.0 # c\n",             "comment touches the separator"},
+        {"V\n",                   "V=2.0\n",                 "inherited: gets a value"      },
+        {"V",                     "V=2.0",                   "inherited at the end"         },
+        {"V=${X:-1}\n",           "V=2.0\n",                 "an expression is replaced"    },
+        {"M=\"a\nV=9\n\"\nV=1\n", "M=\"a\nV=9\n\"\nV=2.0\n", "inside another value"         },
+        {"M=\"a\nV=9\n\"\n",      "M=\"a\nV=9\n\"\nV=2.0\n", "only inside another value"    },
+        {"\xef\xbb\xbfV=1\n",     "\xef\xbb\xbfV=2.0\n",     "byte order mark stays"        },
+        {"\n\n  \nV=1\n\n",       "\n\n  \nV=2.0\n\n",       "blank lines stay"             },
     };
 
     (void)state;
@@ -166,38 +166,38 @@ static void test_pin_plan_rewrites_one_value(void **state)
         const char *new_env; /* NULL: .env not touched */
         const char *why;
     } rows[] = {
-        {"app:1", "app:1", NULL, "app:2", COMPOSE_PIN_AUTO, "app:2", NULL, "literal"},
-        {"\"app:1\"", "app:1", NULL, "app:2", COMPOSE_PIN_AUTO, "\"app:2\"", NULL, "double"},
-        {"'app:1'   # note", "app:1", NULL, "app:2.10", COMPOSE_PIN_AUTO, "'app:2.10'   # note",
-         NULL, "single, comment"},
-        {"app", "app", NULL, "app:2", COMPOSE_PIN_AUTO, "app:2", NULL, "no tag so far"},
-        {"app:1", "app:1", NULL, "app@" DIGEST, COMPOSE_PIN_AUTO, "app@" DIGEST, NULL, "digest"},
-        {"app@" DIGEST, "app@" DIGEST, NULL, "app:3", COMPOSE_PIN_AUTO, "app:3", NULL,
-         "digest to tag"},
-        {"app:1@" DIGEST, "app:1@" DIGEST, NULL, "app:3", COMPOSE_PIN_AUTO, "app:3", NULL,
-         "both to tag"},
-        {"&img app:1", "app:1", NULL, "app:2", COMPOSE_PIN_AUTO, "&img app:2", NULL, "anchor"},
-        {"!!str app:1", "app:1", NULL, "app:2", COMPOSE_PIN_AUTO, "!!str app:2", NULL, "tag"},
-        {"${REG}/app:1", "r.io/app:1", NULL, "r.io/app:2", COMPOSE_PIN_AUTO, "${REG}/app:2", NULL,
-         "variable repository stays"},
-        {"127.0.0.1:5000/app:1", "127.0.0.1:5000/app:1", NULL, "127.0.0.1:5000/app:2",
-         COMPOSE_PIN_AUTO, "127.0.0.1:5000/app:2", NULL, "port"},
-        {"docker.io/library/app:1", "docker.io/library/app:1", NULL, "app:2", COMPOSE_PIN_AUTO,
-         "docker.io/library/app:2", NULL, "long form stays"},
-        {"app:1", "other:2", NULL, "other:2", COMPOSE_PIN_AUTO, "other:2", NULL,
-         "another repository"},
-        {"app:${V}", "app:1", "V=1\n", "app:2", COMPOSE_PIN_AUTO, NULL, "V=2\n", "variable"},
-        {"app:$V", "app:1", "V=1\n", "app:2", COMPOSE_PIN_AUTO, NULL, "V=2\n", "short form"},
-        {"app:${V:-1}", "app:1", NULL, "app:2", COMPOSE_PIN_AUTO, NULL, "V=2\n", "new .env"},
-        {"app:${V:-1}", "app:1", "A=b", "app:2", COMPOSE_PIN_ENV, NULL, "A=b\nV=2\n", "appended"},
-        {"app:${V:?set it}", "app:1", "V=1 # x\n", "app:2", COMPOSE_PIN_AUTO, NULL, "V=2 # x\n",
-         "required"},
-        {"${REG}/app:${V}", "r.io/app:1", "V=1\n", "r.io/app:2", COMPOSE_PIN_AUTO, NULL, "V=2\n",
-         "variable repository"},
-        {"app:${V}", "app:1", "V=1\n", "app:2", COMPOSE_PIN_FILE, "app:2", NULL,
-         "variable to literal on demand"},
-        {"app:${V}", "app:1", "V=1\n", "app@" DIGEST, COMPOSE_PIN_FILE, "app@" DIGEST, NULL,
-         "digest on demand"},
+        {"app:1",                   "app:1",                   NULL,        "app:2",                COMPOSE_PIN_AUTO, "app:2",                NULL,         "literal"        },
+        {"\"app:1\"",               "app:1",                   NULL,        "app:2",                COMPOSE_PIN_AUTO, "\"app:2\"",            NULL,         "double"         },
+        {"'app:1'   # note",        "app:1",                   NULL,        "app:2.10",             COMPOSE_PIN_AUTO, "'app:2.10'   # note",
+         NULL,                                                                                                                                              "single, comment"},
+        {"app",                     "app",                     NULL,        "app:2",                COMPOSE_PIN_AUTO, "app:2",                NULL,         "no tag so far"  },
+        {"app:1",                   "app:1",                   NULL,        "app@" DIGEST,          COMPOSE_PIN_AUTO, "app@" DIGEST,          NULL,         "digest"         },
+        {"app@" DIGEST,             "app@" DIGEST,             NULL,        "app:3",                COMPOSE_PIN_AUTO, "app:3",                NULL,
+         "digest to tag"                                                                                                                                                     },
+        {"app:1@" DIGEST,           "app:1@" DIGEST,           NULL,        "app:3",                COMPOSE_PIN_AUTO, "app:3",                NULL,
+         "both to tag"                                                                                                                                                       },
+        {"&img app:1",              "app:1",                   NULL,        "app:2",                COMPOSE_PIN_AUTO, "&img app:2",           NULL,         "anchor"         },
+        {"!!str app:1",             "app:1",                   NULL,        "app:2",                COMPOSE_PIN_AUTO, "!!str app:2",          NULL,         "tag"            },
+        {"${REG}/app:1",            "r.io/app:1",              NULL,        "r.io/app:2",           COMPOSE_PIN_AUTO, "${REG}/app:2",         NULL,
+         "variable repository stays"                                                                                                                                         },
+        {"127.0.0.1:5000/app:1",    "127.0.0.1:5000/app:1",    NULL,        "127.0.0.1:5000/app:2",
+         COMPOSE_PIN_AUTO,                                                                                            "127.0.0.1:5000/app:2", NULL,         "port"           },
+        {"docker.io/library/app:1", "docker.io/library/app:1", NULL,        "app:2",                COMPOSE_PIN_AUTO,
+         "docker.io/library/app:2",                                                                                                           NULL,         "long form stays"},
+        {"app:1",                   "other:2",                 NULL,        "other:2",              COMPOSE_PIN_AUTO, "other:2",              NULL,
+         "another repository"                                                                                                                                                },
+        {"app:${V}",                "app:1",                   "V=1\n",     "app:2",                COMPOSE_PIN_AUTO, NULL,                   "V=2\n",      "variable"       },
+        {"app:$V",                  "app:1",                   "V=1\n",     "app:2",                COMPOSE_PIN_AUTO, NULL,                   "V=2\n",      "short form"     },
+        {"app:${V:-1}",             "app:1",                   NULL,        "app:2",                COMPOSE_PIN_AUTO, NULL,                   "V=2\n",      "new .env"       },
+        {"app:${V:-1}",             "app:1",                   "A=b",       "app:2",                COMPOSE_PIN_ENV,  NULL,                   "A=b\nV=2\n", "appended"       },
+        {"app:${V:?set it}",        "app:1",                   "V=1 # x\n", "app:2",                COMPOSE_PIN_AUTO, NULL,                   "V=2 # x\n",
+         "required"                                                                                                                                                          },
+        {"${REG}/app:${V}",         "r.io/app:1",              "V=1\n",     "r.io/app:2",           COMPOSE_PIN_AUTO, NULL,                   "V=2\n",
+         "variable repository"                                                                                                                                               },
+        {"app:${V}",                "app:1",                   "V=1\n",     "app:2",                COMPOSE_PIN_FILE, "app:2",                NULL,
+         "variable to literal on demand"                                                                                                                                     },
+        {"app:${V}",                "app:1",                   "V=1\n",     "app@" DIGEST,          COMPOSE_PIN_FILE, "app@" DIGEST,          NULL,
+         "digest on demand"                                                                                                                                                  },
     };
 
     (void)state;
@@ -208,8 +208,7 @@ static void test_pin_plan_rewrites_one_value(void **state)
         static const char form[] = "# head\nservices:\n  app:\n    image: %s\n    user: app:1\n";
         AUTO_FREE char *before = xasprintf(form, rows[i].raw);
         AUTO_FREE char *after = xasprintf(form, rows[i].new_raw ? rows[i].new_raw : rows[i].raw);
-        AUTO_FREE char *services =
-            xasprintf("\"app\": {\"image\": \"%s\"}", rows[i].resolved);
+        AUTO_FREE char *services = xasprintf("\"app\": {\"image\": \"%s\"}", rows[i].resolved);
         setup(&f, before, services, rows[i].env);
         model_set_variable(f.p, "REG", "r.io");
         if (compose_pin_plan(f.p, "app", rows[i].want, rows[i].mode, NULL, 0, &pin, &err) != 0)
@@ -233,10 +232,10 @@ static void test_pin_plan_nothing_to_do_does_not_change(void **state)
     static const struct {
         const char *raw, *env, *why;
     } rows[] = {
-        {"app:2", NULL, "literal"},
-        {"app:${V}", "V=\"2\"\n", "variable"},
-        {"app:${V:-2}", "A=b\n", "the default says it already"},
-        {"app:${V:-2}", NULL, "no .env needed"},
+        {"app:2",       NULL,        "literal"                    },
+        {"app:${V}",    "V=\"2\"\n", "variable"                   },
+        {"app:${V:-2}", "A=b\n",     "the default says it already"},
+        {"app:${V:-2}", NULL,        "no .env needed"             },
     };
 
     (void)state;
@@ -264,35 +263,36 @@ static void test_pin_plan_inexpressible_is_refused_with_hint(void **state)
         enum compose_pin_mode mode;
         const char *message, *why;
     } rows[] = {
-        {"services: {app: {image: 'app:v${V}'}}", APP("app:v1"), "V=1\n", "app:v2",
-         COMPOSE_PIN_AUTO, "not one variable", "part of the tag"},
-        {"services: {app: {image: 'app:${A}-${B}'}}", APP("app:1-2"), NULL, "app:2-2",
-         COMPOSE_PIN_AUTO, "not one variable", "two variables"},
-        {"services: {app: {image: '${IMAGE}'}}", APP("app:1"), NULL, "app:2", COMPOSE_PIN_FILE,
-         "not one variable", "the whole image"},
-        {"services: {app: {image: 'app:${V:+x}'}}", APP("app:x"), NULL, "app:2", COMPOSE_PIN_AUTO,
-         "not one variable", "alternative value"},
-        {"services: {app: {image: 'app:${V:-${W:-1}}'}}", APP("app:1"), "V='\n", "app:2",
-         COMPOSE_PIN_AUTO, "quote", "broken .env"},
-        {"services: {app: {image: 'app:1'}}", APP("app:1"), "V=1\n", "app:2", COMPOSE_PIN_ENV,
-         "no version variable", "literal into .env"},
-        {"services: {app: {image: 'app:${V}'}}", APP("app:1"), "V=1\n", "app@" DIGEST,
-         COMPOSE_PIN_AUTO, "not a tag", "digest into a variable"},
-        {"services: {app: {image: 'app:${V}'}}", APP("app:1"), "V=1\n", "other:2",
-         COMPOSE_PIN_AUTO, "would not read", "another repository"},
-        {"services: {app: {image: \"a\\x70p:1\"}}", APP("app:1"), NULL, "app:2", COMPOSE_PIN_AUTO,
-         "not plainly", "escapes"},
-        {"services:\n  app:\n    image: >-\n      app:1\n", APP("app:1"), NULL, "app:2",
-         COMPOSE_PIN_AUTO, "block", "folded"},
-        {"services: {app: {image: &i 'app:1'}, b: {image: *i}}", APP("app:1") ", \"b\": {\"image\":"
-         " \"app:1\"}", NULL, "app:2", COMPOSE_PIN_AUTO, "share", "alias that stays"},
+        {"services: {app: {image: 'app:v${V}'}}",                   APP("app:v1"),  "V=1\n", "app:v2",
+         COMPOSE_PIN_AUTO,                                                                                                    "not one variable", "part of the tag"       },
+        {"services: {app: {image: 'app:${A}-${B}'}}",               APP("app:1-2"), NULL,    "app:2-2",
+         COMPOSE_PIN_AUTO,                                                                                                    "not one variable", "two variables"         },
+        {"services: {app: {image: '${IMAGE}'}}",                    APP("app:1"),   NULL,    "app:2",       COMPOSE_PIN_FILE,
+         "not one variable",                                                                                                                      "the whole image"       },
+        {"services: {app: {image: 'app:${V:+x}'}}",                 APP("app:x"),   NULL,    "app:2",       COMPOSE_PIN_AUTO,
+         "not one variable",                                                                                                                      "alternative value"     },
+        {"services: {app: {image: 'app:${V:-${W:-1}}'}}",           APP("app:1"),   "V='\n", "app:2",
+         COMPOSE_PIN_AUTO,                                                                                                    "quote",            "broken .env"           },
+        {"services: {app: {image: 'app:1'}}",                       APP("app:1"),   "V=1\n", "app:2",       COMPOSE_PIN_ENV,
+         "no version variable",                                                                                                                   "literal into .env"     },
+        {"services: {app: {image: 'app:${V}'}}",                    APP("app:1"),   "V=1\n", "app@" DIGEST,
+         COMPOSE_PIN_AUTO,                                                                                                    "not a tag",        "digest into a variable"},
+        {"services: {app: {image: 'app:${V}'}}",                    APP("app:1"),   "V=1\n", "other:2",     COMPOSE_PIN_AUTO,
+         "would not read",                                                                                                                        "another repository"    },
+        {"services: {app: {image: \"a\\x70p:1\"}}",                 APP("app:1"),   NULL,    "app:2",       COMPOSE_PIN_AUTO,
+         "not plainly",                                                                                                                           "escapes"               },
+        {"services:\n  app:\n    image: >-\n      app:1\n",         APP("app:1"),   NULL,    "app:2",
+         COMPOSE_PIN_AUTO,                                                                                                    "block",            "folded"                },
+        {"services: {app: {image: &i 'app:1'}, b: {image: *i}}",
+         APP("app:1") ", \"b\": {\"image\":"
+                      " \"app:1\"}",                                                NULL,    "app:2",       COMPOSE_PIN_AUTO, "share",            "alias that stays"      },
         {"services: {app: {<<: &x {image: 'app:1'}}, b: {<<: *x}}",
-         APP("app:1") ", \"b\": {\"image\": \"app:1\"}", NULL, "app:2", COMPOSE_PIN_AUTO, "share",
-         "merge key that stays"},
-        {"services: {app: {build: .}}", "\"app\": {}", NULL, "app:2", COMPOSE_PIN_AUTO, "no image",
-         "build only"},
-        {"services: {app: {image: 'app:1'}}", APP("app:1"), NULL, "App:2", COMPOSE_PIN_AUTO,
-         "repository", "bad image"},
+         APP("app:1") ", \"b\": {\"image\": \"app:1\"}",                            NULL,    "app:2",       COMPOSE_PIN_AUTO, "share",
+         "merge key that stays"                                                                                                                                           },
+        {"services: {app: {build: .}}",                             "\"app\": {}",  NULL,    "app:2",       COMPOSE_PIN_AUTO, "no image",
+         "build only"                                                                                                                                                     },
+        {"services: {app: {image: 'app:1'}}",                       APP("app:1"),   NULL,    "App:2",       COMPOSE_PIN_AUTO,
+         "repository",                                                                                                                            "bad image"             },
     };
 
     (void)state;
@@ -351,8 +351,7 @@ static void test_pin_plan_second_service_builds_on_the_first(void **state)
     assert_int_equal(compose_set_image(f.p, "job", "r/app:2.0.1", &err), 0);
     assert_int_equal(compose_set_image(f.p, "web", "r/web:10", &err), 0);
     for (size_t i = 0; i < 3; i++) {
-        const char *image = json_str(
-            json_get(json_get(f.p->model, "services"), order[i]), "image");
+        const char *image = json_str(json_get(json_get(f.p->model, "services"), order[i]), "image");
         if (compose_pin_plan(f.p, order[i], image, COMPOSE_PIN_AUTO, pins, i, &pins[i], &err) != 0)
             fail_msg("%s: %s", order[i], err.msg);
     }
