@@ -121,6 +121,8 @@ static int read_entry(struct cursor *c, const char *text, const char *variable, 
         c->p++;
         if (read_value(c, text, &slot) != 0)
             return -1;
+    } else if (c->p < c->end && *c->p != '\n' && (*c->p != '#' || c->p == key_end)) {
+        return -1;
     } else {
         slot.start = slot.end = (size_t)(key_end - text);
         slot.needs_equals = true;
@@ -177,7 +179,7 @@ int pin_env_edit(const struct pin_text *text, const char *variable, const char *
     struct slot slot;
 
     if (find_slot(text, variable, &slot) != 0)
-        return ship_fail(err, SHIP_INVALID, "a quote is never closed");
+        return ship_fail(err, SHIP_INVALID, "a line is not an assignment, or a quote is never closed");
     if (!slot.found) {
         append_line(text, variable, value, out);
     } else {

@@ -72,9 +72,9 @@ static void test_pin_env_edit_changes_only_the_value(void **state)
     }
 }
 
-static void test_pin_env_edit_open_quote_is_refused(void **state)
+static void test_pin_env_edit_broken_file_is_refused(void **state)
 {
-    static const char *const rows[] = {"V=\"1\n", "A='x\nV=1\n", "V=\"\\\""};
+    static const char *const rows[] = {"V=\"1\n", "A='x\nV=1\n", "V=\"\\\"", "V\177", "A B=1\n", "V#x\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -421,7 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pin_env_edit_changes_only_the_value),
-        cmocka_unit_test(test_pin_env_edit_open_quote_is_refused),
+        cmocka_unit_test(test_pin_env_edit_broken_file_is_refused),
         cmocka_unit_test(test_pin_env_edit_too_large_is_refused),
         cmocka_unit_test(test_pin_plan_rewrites_one_value),
         cmocka_unit_test(test_pin_plan_nothing_to_do_does_not_change),
