@@ -179,7 +179,8 @@ int pin_env_edit(const struct pin_text *text, const char *variable, const char *
     struct slot slot;
 
     if (find_slot(text, variable, &slot) != 0)
-        return ship_fail(err, SHIP_INVALID, "a line is not an assignment, or a quote is never closed");
+        return ship_fail(err, SHIP_INVALID,
+                         "a line is not an assignment, or a quote is never closed");
     if (!slot.found) {
         append_line(text, variable, value, out);
     } else {
