@@ -123,6 +123,13 @@ SHIP_CHECKED int compose_set_image(struct compose_project *p, const char *servic
                                    const char *image, struct ship_error *err);
 
 /* ---- image references ---- */
+/*
+ * lib/docker has functions of the same names for itself, and layers do not see each other: without
+ * names of their own at link time, one of the two would silently replace the other.
+ */
+#define image_ref_parse    compose_image_ref_parse
+#define image_tag_valid    compose_image_tag_valid
+#define image_digest_valid compose_image_digest_valid
 struct image_ref {
     char registry[128];   /* "docker.io", "127.0.0.1:5000" */
     char path[256];       /* "library/nginx", "acme/app" */
