@@ -159,8 +159,6 @@ static void read_listed_env(struct loader *l, const char *dir, const struct strv
         vars_add_defaults(&one, &l->env);
         if (discover_env_file(l, path, &one) == 0)
             vars_add_defaults(&all, &one);
-        if (!l->project->env_file)
-            l->project->env_file = xstrdup(path);
     }
     vars_add_defaults(&l->env, &all);
 }
@@ -197,6 +195,8 @@ static void load_os_environment(struct loader *l)
 
     for (const char *const *e = l->options->environ; *e; e++)
         vars_set_pair(&l->env, *e);
+    for (size_t i = 0; i < l->env.n; i++)
+        strv_add(&l->project->os_names, l->env.v[i].name);
     for (size_t i = 0; overrides && i < overrides->n; i++)
         vars_set_pair(&l->env, overrides->v[i]);
     const char *home = vars_get(&l->env, "HOME");
@@ -222,7 +222,7 @@ int discover_project(struct loader *l, struct ship_error *err)
     bool again = has_files || !str_eq(dir, p->working_dir);
     if (use_env && !listed.n && again)
         read_default_env(l, p->working_dir);
-    if (!p->env_file)
+    if (use_env && !listed.n)
         p->env_file = file_path_join(p->working_dir, ".env");
     return 0;
 }

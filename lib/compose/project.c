@@ -21,6 +21,7 @@ void compose_free(struct compose_project *p)
     json_free(p->model);
     strv_done(&p->config_files);
     strv_done(&p->environment);
+    strv_done(&p->os_names);
     free(p->env_file);
     free(p->working_dir);
     free(p->name);
@@ -50,22 +51,4 @@ const char *compose_hash(const struct compose_project *p)
 struct json *compose_model(const struct compose_project *p)
 {
     return json_copy(p->model);
-}
-
-/* The views borrow texts of the model: they are rebuilt. */
-int compose_set_image(struct compose_project *p, const char *service, const char *image,
-                      struct ship_error *err)
-{
-    struct json *services = json_copy(json_get(p->model, "services"));
-    struct json *edited = json_copy(json_get(services, service));
-
-    if (!edited) {
-        json_free(services);
-        return ship_fail(err, SHIP_INVALID, "no service '%s' in project '%s'", service, p->name);
-    }
-    json_set_str(edited, "image", image);
-    json_set(services, service, edited);
-    json_set(p->model, "services", services);
-    compose_view_done(p);
-    return compose_view_build(p, err);
 }
