@@ -52,7 +52,7 @@ int compose_hash_preimage(const struct compose_project *p, const char *service,
     AUTO_PTR(json_free) struct json *copy = json_copy(model_service(p, service));
 
     if (!copy)
-        return ship_fail(err, SHIP_NOT_FOUND, "no service '%s' in the compose files", service);
+        return ship_fail(err, SHIP_INVALID, "no service '%s' in the compose files", service);
     resolve_modes(copy, peers, n_peers);
     resolve_volumes_from(copy, peers, n_peers);
     gojson_struct(out, copy, go_service, family);

@@ -4,7 +4,7 @@
 
 #include "compose/compose.h"
 
-/* Append the exact JSON that is hashed. SHIP_NOT_FOUND: no such service. */
+/* Append the exact JSON that is hashed. SHIP_INVALID: no such service. */
 SHIP_CHECKED int compose_hash_preimage(const struct compose_project *p, const char *service,
                                        enum compose_family family, const struct compose_peer *peers,
                                        size_t n_peers, struct buf *out, struct ship_error *err);

@@ -27,7 +27,7 @@ struct json *compose_create_body(const struct compose_project *p, const char *se
                         .host = json_set_object(body, "HostConfig")};
 
     if (!m.service) {
-        ship_fail(err, SHIP_NOT_FOUND, "no service '%s' in the compose files", service);
+        ship_fail(err, SHIP_INVALID, "no service '%s' in the compose files", service);
         return NULL;
     }
     for (size_t i = 0; i < ARRAY_LEN(subjects); i++)

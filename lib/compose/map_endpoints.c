@@ -236,7 +236,7 @@ struct json *compose_connect_bodies(const struct compose_project *p, const char 
     size_t n = 0;
 
     if (!m.service) {
-        ship_fail(err, SHIP_NOT_FOUND, "no service '%s' in the compose files", service);
+        ship_fail(err, SHIP_INVALID, "no service '%s' in the compose files", service);
         return NULL;
     }
     if (create->api_minor >= API_ENDPOINTS || !str_empty(json_str(m.service, "network_mode")))

@@ -186,7 +186,7 @@ int compose_set_image(struct compose_project *p, const char *service, const char
     struct image_ref ref;
 
     if (!def)
-        return ship_fail(err, SHIP_NOT_FOUND, "no service '%s' in the compose files", service);
+        return ship_fail(err, SHIP_INVALID, "no service '%s' in the compose files", service);
     if (image_ref_parse(image, &ref, err) != 0)
         return ship_error_wrap(err, "service '%s'", service);
     json_set_str(def, "image", image);

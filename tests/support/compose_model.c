@@ -1,11 +1,21 @@
 /* Projects for the mapping tests; any fault ends the test program. */
 #include "support/compose_model.h"
 
+/* cmocka.h needs the four before it */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 
 static _Noreturn void die(const char *what, const char *why)
 {
@@ -93,4 +103,45 @@ void model_add_file(struct compose_project *p, const char *path)
         if (image)
             model_add_source(p, services->items[i]->key, image->text, &image->mark);
     }
+}
+
+struct json *model_load_json(const char *path)
+{
+    struct ship_error err = {0};
+    AUTO(buf_done) struct buf text = BUF_INIT(1u << 20);
+
+    if (file_read(path, &text, &err) != 0)
+        fail_msg("%s", err.msg);
+    struct json *j = json_parse(text.p, text.len, path, &err);
+    if (!j)
+        fail_msg("%s", err.msg);
+    return j;
+}
+
+struct json *model_parse_json(const char *text)
+{
+    struct ship_error err = {0};
+    struct json *j = json_parse(text, strlen(text), "text", &err);
+
+    if (!j)
+        fail_msg("%s: %s", err.msg, text);
+    return j;
+}
+
+void model_assert_json(const char *what, const struct json *want, const struct json *got)
+{
+    if (json_equal(want, got))
+        return;
+    if (json_is_object(want) && json_is_object(got)) {
+        for (const struct json *c = json_first(want); c; c = json_next(c)) {
+            AUTO_FREE char *path = xasprintf("%s.%s", what, json_key(c));
+            model_assert_json(path, c, json_get(got, json_key(c)));
+        }
+        for (const struct json *c = json_first(got); c; c = json_next(c))
+            if (!json_get(want, json_key(c)))
+                fail_msg("%s.%s is too much", what, json_key(c));
+    }
+    AUTO_FREE char *w = json_print(want);
+    AUTO_FREE char *g = got ? json_print(got) : NULL;
+    fail_msg("%s\nwant %s\n got %s", what, w, g ? g : "nothing");
 }

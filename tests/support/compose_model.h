@@ -22,4 +22,10 @@ void model_add_file(struct compose_project *p, const char *path);
 void model_add_source(struct compose_project *p, const char *service, const char *raw,
                       const struct yaml_mark *mark);
 
+/* Whole file, or text, as JSON; a fault fails the test. Caller frees. */
+struct json *model_load_json(const char *path);
+struct json *model_parse_json(const char *text);
+/* Fail the test unless equal; names the path of the first member that differs. */
+void model_assert_json(const char *what, const struct json *want, const struct json *got);
+
 #endif

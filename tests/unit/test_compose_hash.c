@@ -14,24 +14,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "compose/hash.h"
 #include "support/compose_model.h"
 
 #define GOLDEN TESTS_DIR "/data/compose-golden.json"
-
-static struct json *load(const char *path)
-{
-    struct ship_error err = {0};
-    AUTO(buf_done) struct buf text = BUF_INIT(1u << 20);
-
-    if (file_read(path, &text, &err) != 0)
-        fail_msg("%s", err.msg);
-    struct json *j = json_parse(text.p, text.len, path, &err);
-    if (!j)
-        fail_msg("%s", err.msg);
-    return j;
-}
 
 /* Vectors that need what the model does not carry. */
 static const struct {
@@ -86,7 +72,7 @@ static int check_service(const struct compose_project *p, const struct json *c,
 
 static void test_config_hash_golden_models_give_recorded_preimages(void **state)
 {
-    AUTO_PTR(json_free) struct json *golden = load(GOLDEN);
+    AUTO_PTR(json_free) struct json *golden = model_load_json(GOLDEN);
     int checked = 0;
 
     (void)state;
@@ -171,7 +157,7 @@ static void test_hash_preimage_families_differ_as_documented(void **state)
         "\"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": {}}]}, \"b\": {}}}";
 #define BIND(options)                                                                              \
     "\"volumes\":[{\"type\":\"bind\",\"source\":\"/s\",\"target\":\"/t\",\"bind\":{" options "}}]" \
-                                                                                             "}"
+    "}"
 #define CREATE "\"create_host_path\":true"
     static const struct {
         enum compose_family family;
@@ -224,7 +210,7 @@ static void test_config_hash_unknown_service_fails(void **state)
 
     (void)state;
     assert_int_equal(compose_config_hash(p, "nope", COMPOSE_FAMILY_V5, NULL, 0, hash, &err), -1);
-    assert_int_equal(err.code, SHIP_NOT_FOUND);
+    assert_int_equal(err.code, SHIP_INVALID);
     assert_string_equal(hash, "kept");
 }
 

@@ -117,7 +117,7 @@ static void test_set_image_replaces_model_and_view(void **state)
     assert_int_equal(err.code, SHIP_INVALID);
     assert_string_equal(compose_service_find(p, "a.b")->image, "app:2");
     assert_int_equal(compose_set_image(p, "nope", "app:2", &err), -1);
-    assert_int_equal(err.code, SHIP_NOT_FOUND);
+    assert_int_equal(err.code, SHIP_INVALID);
 }
 
 static void test_family_of_version_labels(void **state)
