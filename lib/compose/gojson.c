@@ -13,10 +13,10 @@
 #include "base/alloc.h"
 #include "compose/map.h"
 
-#define FLOAT_DIGITS_MAX 9
+#define FLOAT_DIGITS_MAX  9
 #define EXACT_INTEGER_MAX 9007199254740992.0 /* 2^53 */
-#define FLOAT_EXP_MIN    (-6)
-#define FLOAT_EXP_MAX    21
+#define FLOAT_EXP_MIN     (-6)
+#define FLOAT_EXP_MAX     21
 
 /* Length of the valid UTF-8 sequence at s (n bytes left); 0 when invalid. */
 static size_t utf8_len(const unsigned char *s, size_t n)

@@ -35,7 +35,9 @@ static void resolve_volumes_from(struct json *service, const struct compose_peer
         return;
     struct json *out = json_array();
     for (const struct json *c = json_first(list); c; c = json_next(c)) {
-        const char *text = json_value_str(c) ? json_value_str(c) : "";
+        const char *text = json_value_str(c);
+        if (!text)
+            continue;
         bool is_container = str_starts(text, "container:");
         const char *start = is_container ? text + strlen("container:") : text;
         AUTO_FREE char *name = xstrndup(start, strcspn(start, ":"));

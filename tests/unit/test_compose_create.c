@@ -247,7 +247,7 @@ static struct json *relocated(const struct json *j, const char *from, const char
 /* The compose file of the recording, loaded, gives the model the other test maps. */
 static void test_load_recorded_file_gives_the_model(void **state)
 {
-    static const char *const environ[] = {"SEC2=topsecret", "HOME=/root", NULL};
+    static const char *const environ[] = {"SEC2=topsecret", "HOME=/srv", NULL};
     char dir[] = "/tmp/shipctl-create-XXXXXX";
     struct ship_error err = {0};
     struct yaml_problems problems = {.n = 0};

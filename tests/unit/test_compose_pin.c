@@ -74,7 +74,8 @@ static void test_pin_env_edit_changes_only_the_value(void **state)
 
 static void test_pin_env_edit_broken_file_is_refused(void **state)
 {
-    static const char *const rows[] = {"V=\"1\n", "A='x\nV=1\n", "V=\"\\\"", "V\177", "A B=1\n", "V#x\n"};
+    static const char *const rows[] = {"V=\"1\n", "A='x\nV=1\n", "V=\"\\\"",
+                                       "V\177",   "A B=1\n",     "V#x\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
