@@ -122,7 +122,10 @@ int db_connect(struct ledger *l, struct ship_error *err)
 
 void db_disconnect(struct ledger *l)
 {
-    /* In a forked child the connection stays untouched: closing it would end the parent's locks. */
+    /*
+     * In a forked child the connection stays untouched: closing would roll the parent's
+     * transaction back and unlink its journal.
+     */
     if (l->pid == getpid())
         (void)sqlite3_close_v2(l->db);
     l->db = NULL;

@@ -35,11 +35,10 @@ static int bind_one(sqlite3_stmt *s, int at, const struct val *v)
     return sqlite3_bind_text(s, at, v->t, -1, SQLITE_TRANSIENT);
 }
 
-int db_bind(struct ledger *l, sqlite3_stmt *s, const struct val *v, size_t n,
-            struct ship_error *err)
+int db_bind(struct ledger *l, sqlite3_stmt *s, struct vals v, struct ship_error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (bind_one(s, (int)i + 1, &v[i]) != SQLITE_OK)
+    for (size_t i = 0; i < v.n; i++)
+        if (bind_one(s, (int)i + 1, &v.v[i]) != SQLITE_OK)
             return db_fail(l, err);
     return 0;
 }
@@ -63,13 +62,13 @@ int db_exec(struct ledger *l, const char *sql, struct ship_error *err)
     return 0;
 }
 
-int db_run(struct ledger *l, const char *sql, const struct val *v, size_t n, int *ret_changes,
+int db_run(struct ledger *l, const char *sql, struct vals v, int *ret_changes,
            struct ship_error *err)
 {
     AUTO(stmt_done) sqlite3_stmt *s = db_prepare(l, sql, err);
     int got = 1;
 
-    if (!s || db_bind(l, s, v, n, err))
+    if (!s || db_bind(l, s, v, err))
         return -1;
     while (got == 1)
         got = db_step(l, s, err);
@@ -78,13 +77,13 @@ int db_run(struct ledger *l, const char *sql, const struct val *v, size_t n, int
     return got;
 }
 
-int db_number(struct ledger *l, const char *sql, const struct val *v, size_t n, int64_t *ret,
+int db_number(struct ledger *l, const char *sql, struct vals v, int64_t *ret,
               struct ship_error *err)
 {
     AUTO(stmt_done) sqlite3_stmt *s = db_prepare(l, sql, err);
     int got;
 
-    if (!s || db_bind(l, s, v, n, err))
+    if (!s || db_bind(l, s, v, err))
         return -1;
     got = db_step(l, s, err);
     if (got == 1 && sqlite3_column_type(s, 0) != SQLITE_NULL)
@@ -92,13 +91,12 @@ int db_number(struct ledger *l, const char *sql, const struct val *v, size_t n, 
     return got < 0 ? -1 : 0;
 }
 
-int db_text(struct ledger *l, const char *sql, const struct val *v, size_t n, char **ret,
-            struct ship_error *err)
+int db_text(struct ledger *l, const char *sql, struct vals v, char **ret, struct ship_error *err)
 {
     AUTO(stmt_done) sqlite3_stmt *s = db_prepare(l, sql, err);
     int got;
 
-    if (!s || db_bind(l, s, v, n, err))
+    if (!s || db_bind(l, s, v, err))
         return -1;
     got = db_step(l, s, err);
     if (got < 0)

@@ -57,11 +57,15 @@ struct val {
     {                                                                                              \
         .is_text = true, .t = (x)                                                                  \
     }
-/* Two arguments: the array and its length. */
+/* The values of one statement, in the order of its parameters. */
+struct vals {
+    const struct val *v;
+    size_t n;
+};
 #define VALS(...)                                                                                  \
-    (const struct val[]){__VA_ARGS__},                                                             \
-        sizeof((const struct val[]){__VA_ARGS__}) / sizeof(struct val)
-#define NO_VALS NULL, 0
+    ((struct vals){(const struct val[]){__VA_ARGS__},                                              \
+                   sizeof((const struct val[]){__VA_ARGS__}) / sizeof(struct val)})
+#define NO_VALS ((struct vals){NULL, 0})
 
 static inline void stmt_done(sqlite3_stmt **s)
 {
@@ -78,21 +82,20 @@ SHIP_CHECKED int db_ready(struct ledger *l, struct ship_error *err);
 int db_fail(struct ledger *l, struct ship_error *err);
 
 sqlite3_stmt *db_prepare(struct ledger *l, const char *sql, struct ship_error *err);
-SHIP_CHECKED int db_bind(struct ledger *l, sqlite3_stmt *s, const struct val *v, size_t n,
-                         struct ship_error *err);
+SHIP_CHECKED int db_bind(struct ledger *l, sqlite3_stmt *s, struct vals v, struct ship_error *err);
 /* 1 a row, 0 done, -1 failed. */
 SHIP_CHECKED int db_step(struct ledger *l, sqlite3_stmt *s, struct ship_error *err);
 /* Several statements without parameters or answers. */
 SHIP_CHECKED int db_exec(struct ledger *l, const char *sql, struct ship_error *err);
 /* One statement to its end; ret_changes (may be NULL) = rows it changed. */
-SHIP_CHECKED int db_run(struct ledger *l, const char *sql, const struct val *v, size_t n,
-                        int *ret_changes, struct ship_error *err);
+SHIP_CHECKED int db_run(struct ledger *l, const char *sql, struct vals v, int *ret_changes,
+                        struct ship_error *err);
 /* The first column of the first row as a number; fallback when there is no row or it is NULL. */
-SHIP_CHECKED int db_number(struct ledger *l, const char *sql, const struct val *v, size_t n,
-                           int64_t *ret, struct ship_error *err);
+SHIP_CHECKED int db_number(struct ledger *l, const char *sql, struct vals v, int64_t *ret,
+                           struct ship_error *err);
 /* The same as text; heap string, NULL when there is no row or it is NULL. */
-SHIP_CHECKED int db_text(struct ledger *l, const char *sql, const struct val *v, size_t n,
-                         char **ret, struct ship_error *err);
+SHIP_CHECKED int db_text(struct ledger *l, const char *sql, struct vals v, char **ret,
+                         struct ship_error *err);
 
 /* Runs inside the transaction; may run twice, so it writes results only to *arg. */
 typedef int db_tx_fn(struct ledger *l, void *arg, struct ship_error *err);

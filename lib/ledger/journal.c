@@ -132,6 +132,7 @@ static int record_done(struct ledger *l, void *arg, struct ship_error *err)
                      (long long)d->id, (long long)d->seq);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract has seven parameters. */
 int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
                 const char *observed_json, int64_t at_ms, struct ship_error *err)
 {

@@ -130,7 +130,7 @@ struct ledger_services {
     struct ledger_service *rows;
     size_t n;
 };
-void ledger_services_done(struct ledger_services *s);
+void ledger_services_done(struct ledger_services *list);
 
 /*
  * ---- writing: every function is one durable transaction ----
@@ -230,7 +230,8 @@ struct ledger_journal {
 /* Sets j->seq. The deployment must be open. */
 SHIP_CHECKED int ledger_intent(struct ledger *l, int64_t id, struct ledger_journal *j,
                                struct ship_error *err);
-/* observed_json NULL leaves what is recorded; "undone" may follow "done". */
+/* What came of intent seq. observed_json NULL leaves what is recorded; "undone" may follow "done".
+ */
 SHIP_CHECKED int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
                              const char *observed_json, int64_t at_ms, struct ship_error *err);
 struct ledger_journals {
@@ -239,7 +240,7 @@ struct ledger_journals {
 };
 SHIP_CHECKED int ledger_journal_read(struct ledger *l, int64_t id, struct ledger_journals *ret,
                                      struct ship_error *err);
-void ledger_journals_done(struct ledger_journals *js);
+void ledger_journals_done(struct ledger_journals *list);
 
 /* ---- reading ---- */
 /* SHIP_NOT_FOUND when absent. app, environment NULL: any. */
@@ -285,9 +286,9 @@ SHIP_CHECKED int ledger_checks_read(struct ledger *l, int64_t id, struct ledger_
                                     struct ship_error *err);
 SHIP_CHECKED int ledger_evidence_read(struct ledger *l, int64_t id, struct ledger_evidences *ret,
                                       struct ship_error *err);
-void ledger_steps_done(struct ledger_steps *s);
-void ledger_checks_done(struct ledger_checks *c);
-void ledger_evidence_done(struct ledger_evidences *e);
+void ledger_steps_done(struct ledger_steps *list);
+void ledger_checks_done(struct ledger_checks *list);
+void ledger_evidence_done(struct ledger_evidences *list);
 
 /* ---- retention ---- */
 /*

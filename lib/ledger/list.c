@@ -66,7 +66,7 @@ int ledger_list(struct ledger *l, const struct ledger_query *q, struct ledger_de
 
     assert(q->limit >= 1);
     build(&f, q);
-    failed = rows_select(l, &table_deployments, f.sql.p, f.v, f.n, &list, err);
+    failed = rows_select(l, &table_deployments, f.sql.p, (struct vals){f.v, f.n}, &list, err);
     buf_done(&f.sql);
     if (failed)
         return -1;

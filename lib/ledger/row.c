@@ -144,7 +144,7 @@ int row_insert(struct ledger *l, const struct table *t, int64_t deployment, cons
     for (size_t i = 0; i < t->n; i++)
         v[n++] = col_value(&t->cols[i], row);
     insert_sql(t, &sql);
-    return db_run(l, sql.p, v, n, NULL, err);
+    return db_run(l, sql.p, (struct vals){v, n}, NULL, err);
 }
 
 int row_update_late(struct ledger *l, const struct table *t, int64_t id, const void *row,
@@ -166,7 +166,7 @@ int row_update_late(struct ledger *l, const struct table *t, int64_t id, const v
         n++;
     }
     buf_adds(&sql, " WHERE id = ?1");
-    return db_run(l, sql.p, v, n, NULL, err);
+    return db_run(l, sql.p, (struct vals){v, n}, NULL, err);
 }
 
 static sqlite3_stmt *prepare_select(struct ledger *l, const struct table *t, const char *tail,
@@ -205,33 +205,33 @@ static int select_once(struct ledger *l, const struct table *t, sqlite3_stmt *s,
     return got;
 }
 
-static int select_rows(struct ledger *l, const struct table *t, const char *tail,
-                       const struct val *v, size_t n, struct row_list *ret, struct ship_error *err)
+static int select_rows(struct ledger *l, const struct table *t, const char *tail, struct vals v,
+                       struct row_list *ret, struct ship_error *err)
 {
     AUTO(stmt_done) sqlite3_stmt *s = NULL;
 
     l->is_half_way = false;
-    if (db_ready(l, err) || !(s = prepare_select(l, t, tail, err)) || db_bind(l, s, v, n, err))
+    if (db_ready(l, err) || !(s = prepare_select(l, t, tail, err)) || db_bind(l, s, v, err))
         return -1;
     return select_once(l, t, s, ret, err);
 }
 
-int rows_select(struct ledger *l, const struct table *t, const char *tail, const struct val *v,
-                size_t n, struct row_list *ret, struct ship_error *err)
+int rows_select(struct ledger *l, const struct table *t, const char *tail, struct vals v,
+                struct row_list *ret, struct ship_error *err)
 {
-    if (select_rows(l, t, tail, v, n, ret, err) == 0)
+    if (select_rows(l, t, tail, v, ret, err) == 0)
         return 0;
     if (!l->is_half_way || db_undo_half_way(l))
         return -1;
-    return select_rows(l, t, tail, v, n, ret, err);
+    return select_rows(l, t, tail, v, ret, err);
 }
 
-int row_select(struct ledger *l, const struct table *t, const char *tail, const struct val *v,
-               size_t n, void *ret, struct ship_error *err)
+int row_select(struct ledger *l, const struct table *t, const char *tail, struct vals v, void *ret,
+               struct ship_error *err)
 {
     struct row_list list = {0};
 
-    if (rows_select(l, t, tail, v, n, &list, err))
+    if (rows_select(l, t, tail, v, &list, err))
         return -1;
     if (list.n == 0)
         return 1;

@@ -62,11 +62,10 @@ struct row_list {
 };
 /* tail: "WHERE ... ORDER BY ...". A half-way journal of a killed writer is undone once. */
 SHIP_CHECKED int rows_select(struct ledger *l, const struct table *t, const char *tail,
-                             const struct val *v, size_t n, struct row_list *ret,
-                             struct ship_error *err);
+                             struct vals v, struct row_list *ret, struct ship_error *err);
 /* The first row of the answer into ret. 0 found, 1 none, -1 failed. */
 SHIP_CHECKED int row_select(struct ledger *l, const struct table *t, const char *tail,
-                            const struct val *v, size_t n, void *ret, struct ship_error *err);
+                            struct vals v, void *ret, struct ship_error *err);
 
 void row_done(const struct table *t, void *row);
 void rows_done(const struct table *t, void *rows, size_t n);

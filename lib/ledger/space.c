@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -70,15 +71,36 @@ const char *space_network_name(long magic, const char *fuse_type)
     return NULL;
 }
 
-/* Line of mountinfo: "36 35 98:0 / /mnt rw - fuse.sshfs src opts". Type of device dev, or "". */
-static bool mount_type(const char *line, dev_t dev, char *type, size_t size)
+/* The "98:0" of a mountinfo line, its third field; false when it is not there. */
+static bool mount_device(const char *line, dev_t *ret)
 {
-    unsigned int major_no = 0, minor_no = 0;
+    unsigned long major_no, minor_no;
+    char *end;
+
+    for (int i = 0; line && i < 2; i++) {
+        line = strchr(line, ' ');
+        line = line ? line + 1 : NULL;
+    }
+    if (!line)
+        return false;
+    major_no = strtoul(line, &end, 10);
+    if (end == line || *end != ':')
+        return false;
+    line = end + 1;
+    minor_no = strtoul(line, &end, 10);
+    if (end == line || *end != ' ')
+        return false;
+    *ret = makedev((unsigned)major_no, (unsigned)minor_no);
+    return true;
+}
+
+bool space_mount_type(const char *line, dev_t dev, char *type, size_t size)
+{
     const char *dash = strstr(line, " - ");
+    dev_t found = 0;
     size_t len;
 
-    if (!dash || sscanf(line, "%*u %*u %u:%u", &major_no, &minor_no) != 2 ||
-        makedev(major_no, minor_no) != dev)
+    if (!dash || !mount_device(line, &found) || found != dev)
         return false;
     len = strcspn(dash + 3, " \n");
     if (len >= size)
@@ -102,7 +124,7 @@ static void find_mount_type(dev_t dev, char *type, size_t size)
 
     type[0] = '\0';
     for (int i = 0; f && i < MOUNT_LINES_MAX && getline(&line, &cap, f) > 0; i++)
-        if (mount_type(line, dev, type, size))
+        if (space_mount_type(line, dev, type, size))
             return;
 }
 

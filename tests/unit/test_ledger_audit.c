@@ -162,6 +162,20 @@ static void test_verify_any_edit_is_found(void **state)
     }
 }
 
+static void test_verify_tells_null_from_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct ledger_deployment d = fixture_deployment("v4");
+    int64_t rows = 0;
+
+    d.actor_json = NULL;
+    assert_ok(ledger_begin(f->l, &d, &f->err), &f->err);
+    assert_ok(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err);
+    fixture_raw(f->path, DROP_TRIGGERS "UPDATE audit SET actor_json = '' WHERE seq = 9");
+    assert_fails(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err, SHIP_INVALID);
+    assert_contains(f->err.msg, "row 9");
+}
+
 static void test_verify_truncation_after_an_end_needs_the_head(void **state)
 {
     struct fixture *f = *state;
@@ -218,6 +232,7 @@ int main(void)
         TEST(test_verify_malformed_head_is_a_usage_error),
         TEST(test_triggers_refuse_changes),
         cmocka_unit_test(test_verify_any_edit_is_found),
+        TEST(test_verify_tells_null_from_empty),
         TEST(test_verify_truncation_after_an_end_needs_the_head),
         TEST(test_check_file_shows_dropped_trigger_and_orphans),
         EMPTY(test_hash_encoding_is_stable),

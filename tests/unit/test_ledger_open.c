@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -395,6 +396,33 @@ static void test_network_file_systems_are_known(void **state)
                   rows[i].why);
 }
 
+static void test_mount_type_reads_lines_of_mountinfo(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *line, *type; /* type NULL: not this device */
+    } rows[] = {
+        {"plain",           "36 35 98:7 / /mnt rw,noatime - fuse.sshfs src rw\n",        "fuse.sshfs"},
+        {"optional fields", "36 35 98:7 / /mnt rw shared:1 master:2 - ext4 /dev/x rw\n", "ext4"      },
+        {"other device",    "36 35 98:8 / /mnt rw - ext4 /dev/x rw\n",                   NULL        },
+        {"no separator",    "36 35 98:7 / /mnt rw ext4 /dev/x rw\n",                     NULL        },
+        {"no device",       "36 35 - ext4 /dev/x rw\n",                                  NULL        },
+        {"no minor",        "36 35 98: / /mnt rw - ext4 /dev/x rw\n",                    NULL        },
+        {"no number",       "36 35 a:b / /mnt rw - ext4 /dev/x rw\n",                    NULL        },
+        {"one field",       " - ",                                                       NULL        },
+        {"empty",           "",                                                          NULL        },
+        {"type too long",   "36 35 98:7 / /mnt rw - aaaaaaaaaaaaaaaaaaaaaaa src rw\n",   NULL        },
+    };
+
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char type[16] = "";
+        bool found = space_mount_type(rows[i].line, makedev(98, 7), type, sizeof type);
+
+        row_check(found == (rows[i].type != NULL), rows[i].why);
+        row_check(!found || str_eq(type, rows[i].type), rows[i].why);
+    }
+}
+
 static void test_space_check_of_a_directory_to_be_made(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +469,7 @@ int main(void)
         TEST(test_migrate_failing_step_leaves_the_step_before),
         cmocka_unit_test(test_migrations_are_numbered_in_order),
         cmocka_unit_test(test_network_file_systems_are_known),
+        cmocka_unit_test(test_mount_type_reads_lines_of_mountinfo),
         TEST(test_space_check_of_a_directory_to_be_made),
         TEST(test_ballast_is_made_again_when_missing_or_short),
     };

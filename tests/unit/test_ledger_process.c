@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 #include "ledger/db.h"
+#include "ledger/schema.h"
 #include "support/ledger_fixture.h"
 #include "unit/assert.h"
 
@@ -219,6 +220,59 @@ static void test_handle_in_a_forked_child_is_refused(void **state)
     }
     wait_child(pid);
     assert_int_equal(fixture_begin(f->l, "v1"), 1);
+}
+
+static void test_close_in_a_forked_child_leaves_the_transaction_alone(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_FREE char *journal = xasprintf("%s-journal", f->path);
+    struct stat st;
+    pid_t pid;
+
+    (void)fixture_success(f->l, "v1");
+    assert_ok(db_exec(f->l, "BEGIN IMMEDIATE; UPDATE deployments SET reason = 'new'", &f->err),
+              &f->err);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        ledger_close(f->l);
+        _exit(0);
+    }
+    wait_child(pid);
+    assert_int_equal(stat(journal, &st), 0);
+    assert_ok(db_exec(f->l, "COMMIT", &f->err), &f->err);
+    AUTO_FREE char *reason = fixture_raw_text(f->path, "SELECT reason FROM deployments");
+    assert_string_equal(reason, "new");
+}
+
+/* ---- two migrations at once ---- */
+
+static const char *const step_2[] = {"ALTER TABLE deployments ADD COLUMN team TEXT", NULL};
+
+/* Our migration found the lock taken: let the other process finish its own first. */
+static int other_migrates(void *arg, int tries)
+{
+    struct holder *h = arg;
+
+    if (tries == 0)
+        release(h);
+    return 1;
+}
+
+static void test_migration_that_came_second_does_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct migration steps[] = {
+        schema_migrations[0], {2, step_2}
+    };
+    struct holder h = start_holder(f, "BEGIN IMMEDIATE;"
+                                      "ALTER TABLE deployments ADD COLUMN team TEXT;"
+                                      "PRAGMA user_version = 2");
+
+    sqlite3_busy_handler(f->l->db, other_migrates, &h);
+    assert_ok(schema_migrate(f->l, steps, 2, &f->err), &f->err);
+    AUTO_FREE char *version = fixture_raw_text(f->path, "PRAGMA user_version");
+    assert_string_equal(version, "2");
 }
 
 /* A file size limit makes write fail with EFBIG: an I/O error as good as any. */
@@ -466,6 +520,8 @@ int main(void)
         TEST(test_two_writers_lose_nothing),
         EMPTY(test_two_processes_create_one_ledger),
         TEST(test_handle_in_a_forked_child_is_refused),
+        TEST(test_close_in_a_forked_child_leaves_the_transaction_alone),
+        TEST(test_migration_that_came_second_does_nothing),
         TEST(test_io_error_is_reported_and_the_next_write_starts_afresh),
         TEST(test_new_reader_undoes_what_a_killed_writer_left),
         TEST(test_waiting_reader_undoes_what_a_killed_writer_left),
