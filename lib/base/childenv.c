@@ -28,9 +28,15 @@ void childenv_allowed(struct strv *out)
 /* ASCII only: the result must not depend on the locale. */
 static char variable_char(char c)
 {
-    if (c >= 'a' && c <= 'z')
-        return (char)(c - 'a' + 'A');
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz",
+                      upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *at = strchr(lower, c);
+
+    if (at)
+        return upper[at - lower];
+    if (strchr(upper, c) || (c >= '0' && c <= '9'))
+        return c;
+    return '_';
 }
 
 void childenv_variables(struct strv *out, const struct tmpl_var *vars, size_t n)

@@ -172,19 +172,25 @@ static int session_fill(const struct check_env *env, const struct database_confi
     return expand_or(env, cfg->database, container_env(c, rule->database_env), &s->database, ret);
 }
 
-/* Run argv (argv[0] is replaced by each name in turn while the program is missing). 1, 0, -1. */
+/* A program with its other name (NULL = none) and its arguments; argv[0] is set to what ran. */
+struct client {
+    const char *const *names;
+    const char **argv;
+};
+
+/* Run the client by each of its names in turn while the program is missing. 1, 0, -1. */
 static int run_client(const struct check_env *env, const struct session *s,
-                      const char *const names[2], const char **argv, struct exec_result *result,
+                      const struct client *client, struct exec_result *result,
                       struct check_result *ret, struct ship_error *err)
 {
-    struct exec_request req = {.argv = argv, .envp = (const char *const *)s->env.v};
+    struct exec_request req = {.argv = client->argv, .envp = (const char *const *)s->env.v};
     struct check_exec_call call = {s->target, &req, s->deadline_ms};
     int rc = 0;
 
-    for (size_t i = 0; i < 2 && names[i]; i++) {
+    for (size_t i = 0; i < 2 && client->names[i]; i++) {
         exec_result_done(result);
         memset(result, 0, sizeof *result);
-        argv[0] = names[i];
+        client->argv[0] = client->names[i];
         rc = check_exec_in(env, &call, result, ret, err);
         if (rc != 0 || (result->exit_code != 126 && result->exit_code != 127))
             break;
@@ -218,7 +224,7 @@ static int ping(const struct check_env *env, const struct database_config *cfg,
         add_option(argv, "-U", s->user);
     if (cfg->engine == ENGINE_MYSQL)
         add_option(argv, "-u", s->user);
-    rc = run_client(env, s, s->rule->ping, argv, &result, ret, err);
+    rc = run_client(env, s, &(struct client){s->rule->ping, argv}, &result, ret, err);
     if (rc <= 0)
         return rc;
     check_tail(&result.out, tail, sizeof tail);
@@ -244,7 +250,7 @@ static int query(const struct check_env *env, const struct database_config *cfg,
     add_option(argv, postgres ? "-U" : "-u", s->user);
     add_option(argv, postgres ? "-d" : "-D", s->database);
     add_option(argv, postgres ? "-c" : "-e", s->query);
-    rc = run_client(env, s, s->rule->client, argv, &result, ret, err);
+    rc = run_client(env, s, &(struct client){s->rule->client, argv}, &result, ret, err);
     if (rc <= 0)
         return rc;
     if (result.exit_code != 0)

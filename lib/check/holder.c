@@ -30,6 +30,7 @@ static bool parse_address(const char *hex, size_t len, uint8_t out[16])
         unsigned value;
 
         memcpy(digits, hex + word * 8, 8);
+        /* NOLINTNEXTLINE(cert-err34-c): eight hex digits of the kernel fit */
         if (sscanf(digits, "%8x", &value) != 1)
             return false;
         memcpy(out + word * 4, &value, sizeof value);
@@ -70,6 +71,7 @@ bool holder_line_holds(const char *line, bool tcp, const char *address, int64_t 
     uint64_t inode;
     size_t len;
 
+    /* NOLINTNEXTLINE(cert-err34-c): numbers of the kernel fit */
     if (sscanf(line,
                " %*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*d %" SCNu64,
                local, &local_port, &state, &inode) != 4)

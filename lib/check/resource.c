@@ -58,6 +58,7 @@ static bool meminfo_value(const char *text, const char *key, uint64_t *ret_kib)
 {
     const char *line = strstr(text, key);
 
+    /* NOLINTNEXTLINE(cert-err34-c): numbers of the kernel fit */
     return line && sscanf(line + strlen(key), " %" SCNu64, ret_kib) == 1;
 }
 
@@ -77,6 +78,7 @@ int resource_cpu_sample(const char *stat, struct resource_cpu *ret)
 {
     uint64_t v[8] = {0}; /* user nice system idle iowait irq softirq steal */
     struct resource_cpu sum = {0};
+    /* NOLINTNEXTLINE(cert-err34-c): numbers of the kernel fit */
     int n = sscanf(stat,
                    "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                    " %" SCNu64 " %" SCNu64,

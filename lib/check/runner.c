@@ -141,6 +141,7 @@ static int run_check(const struct check *check, const struct check_run_options *
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): all of one try; check_run_all takes a struct */
 int check_run(const struct check *check, const struct check_env *env, const char *step,
               int64_t deadline_ms, bool (*aborted)(void *ctx, char reason[512]), void *ctx,
               struct check_outcome *ret, struct ship_error *err)

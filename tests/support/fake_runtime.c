@@ -229,6 +229,7 @@ static int send_log(struct fake_runtime *f, int is_stderr, const char *text, log
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int fake_logs(struct runtime *rt, const char *id, const struct log_request *req,
                      log_sink sink, void *ctx, int64_t deadline_ms, struct ship_error *err)
 {
@@ -308,6 +309,7 @@ static int fake_wait_exit(struct runtime *rt, const char *id, int64_t *ret_exit_
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int fake_pull(struct runtime *rt, const char *ref, const char *platform, pull_sink sink,
                      void *ctx, int64_t idle_ms, int64_t deadline_ms, struct ship_error *err)
 {
@@ -339,6 +341,7 @@ static int fake_image_remove(struct runtime *rt, const char *ref, int64_t deadli
     return note(rt, "image_remove", ref, NULL, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int fake_create(struct runtime *rt, const char *name, const char *platform,
                        const struct json *body, char **ret_id, struct strv *ret_warnings,
                        int64_t deadline_ms, struct ship_error *err)
@@ -469,6 +472,7 @@ static int fake_volume_create(struct runtime *rt, const struct json *body, int64
     return note(rt, "volume_create", json_str_or(body, "Name", "?"), NULL, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int fake_put_archive(struct runtime *rt, const char *id, const char *path, const void *tar,
                             size_t len, int64_t deadline_ms, struct ship_error *err)
 {

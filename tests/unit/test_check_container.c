@@ -4,6 +4,7 @@
 #include "support/check_case.h"
 #include "unit/assert.h"
 
+/* NOLINTNEXTLINE(readability-function-size): a table of rows */
 static void test_container_state_rows(void **state)
 {
     static const struct {

@@ -133,7 +133,7 @@ static void test_hook_command_environment_is_the_allow_list(void **state)
 static void test_hook_command_inherits_no_descriptor(void **state)
 {
     struct hook_case c;
-    int open_one = open("/", O_RDONLY | O_DIRECTORY); /* on purpose without O_CLOEXEC */
+    int open_one = open("/", O_RDONLY | O_DIRECTORY); /* NOLINT(android-cloexec-open): on purpose */
 
     (void)state;
     hook_case_init(&c, PLAN_HOOK_COMMAND);
@@ -453,6 +453,7 @@ static void test_hook_image_is_removed_after_each_failure(void **state)
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int lost_create(struct runtime *rt, const char *name, const char *platform,
                        const struct json *body, char **ret_id, struct strv *ret_warnings,
                        int64_t deadline_ms, struct ship_error *err)
