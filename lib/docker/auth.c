@@ -17,7 +17,8 @@
 #include "base/str.h"
 #include "docker/ref.h"
 
-#define HUB_KEY "https://index.docker.io/v1/"
+#define HUB_KEY  "https://index.docker.io/v1/"
+#define VARIABLE "variable 'DOCKER_AUTH_CONFIG'" /* in messages */
 
 struct cached {
     char *registry, *header, *source;
@@ -258,8 +259,8 @@ static int from_environment(const char *key, struct registry_credential *ret,
     struct ship_error why = {0};
     AUTO(wipe_json) struct json *doc = json_parse(text, strlen(text), "DOCKER_AUTH_CONFIG", &why);
     if (!json_is_object(json_get(doc, "auths")))
-        return ship_fail(err, SHIP_INVALID, "DOCKER_AUTH_CONFIG is not {\"auths\": {...}}");
-    return docker_config_entry(doc, key, "DOCKER_AUTH_CONFIG", ret, err);
+        return ship_fail(err, SHIP_INVALID, VARIABLE " is not {\"auths\": {...}}");
+    return docker_config_entry(doc, key, VARIABLE, ret, err);
 }
 
 static int load_config(const char *path, struct json **ret, struct ship_error *err)

@@ -21,7 +21,7 @@ struct registry_credential {
     char *identity_token; /* OAuth2 refresh token */
     char *registry_token; /* ready bearer token */
     char *source;         /* "file '/root/.docker/config.json'", "helper 'docker-credential-pass'",
-                             "DOCKER_AUTH_CONFIG"; NULL = nothing found: anonymous */
+                             "variable 'DOCKER_AUTH_CONFIG'"; NULL = nothing found: anonymous */
 };
 void registry_credential_done(struct registry_credential *c);
 

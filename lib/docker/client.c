@@ -404,7 +404,7 @@ void docker_message(const struct buf *body, struct buf *out)
     for (char *p = clean.p; *p; p++)
         if (*p == '\n' || *p == '\t')
             *p = ' ';
-    while (clean.len > 0 && clean.p[clean.len - 1] == ' ')
+    while (clean.len > 0 && strchr(" .", clean.p[clean.len - 1]))
         buf_truncate(&clean, clean.len - 1);
     (void)buf_adds(out, clean.len ? clean.p : "no message");
 }

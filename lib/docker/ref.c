@@ -11,7 +11,7 @@
 
 #define TAG_MAX 128
 
-static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
+static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 static const char tag_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 static const char host_bytes[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
@@ -44,16 +44,31 @@ static size_t host_length(const char *repository)
     return names_host ? n : 0;
 }
 
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Parts between slashes begin and end with a letter or digit. */
+static bool is_path(const char *s)
+{
+    for (;;) {
+        size_t len = strcspn(s, "/");
+        if (len == 0 || strspn(s, name_bytes) < len || !is_alnum(s[0]) || !is_alnum(s[len - 1]))
+            return false;
+        if (s[len] == '\0')
+            return true;
+        s += len + 1;
+    }
+}
+
 static bool is_repository(const char *s)
 {
     size_t host = host_length(s);
-    const char *path = host ? s + host + 1 : s;
-    size_t len = strlen(path);
 
-    if (host && strspn(s, host_bytes) < host)
+    if (host && (strspn(s, host_bytes) < host || !(is_alnum(s[0]) || s[0] == '[')))
         return false;
-    return len > 0 && strspn(path, name_bytes) == len && path[0] != '/' && path[len - 1] != '/' &&
-           !strstr(path, "//") && !strchr("._-", path[0]);
+    return is_path(host ? s + host + 1 : s);
 }
 
 void image_ref_done(struct image_ref *r)

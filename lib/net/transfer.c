@@ -33,6 +33,7 @@ struct transfer {
     size_t header_bytes;
     int status;
     unsigned requests_sent;
+    bool headers_end; /* the empty line of the final answer was read */
     bool yield;
     enum transfer_fault own_fault; /* why a callback ended the transfer */
     char detail[CURL_ERROR_SIZE];
@@ -61,6 +62,9 @@ static const struct {
 
 static enum transfer_fault verdict_of(const struct transfer *t, CURLcode code)
 {
+    /* libcurl takes a connection that ends within the headers for an answer without a body. */
+    if (code == CURLE_OK && !t->headers_end)
+        return TRANSFER_LOST;
     if (code != CURLE_OK && t->own_fault != TRANSFER_OK)
         return t->own_fault;
     /* "HTTP/0.9 not allowed" comes as an unsupported protocol: the peer does not speak HTTP. */
@@ -149,6 +153,8 @@ static size_t on_header_line(char *line, size_t size, size_t n, void *ctx)
     }
     if (status >= 200)
         t->status = status;
+    else if (t->status > 0 && strspn(line, "\r\n") >= len)
+        t->headers_end = true;
     else if (t->status > 0) /* headers of a 1xx answer are nobody's business */
         take_header(t, line, len);
     return len;
@@ -393,6 +399,7 @@ void transfer_begin(struct transfer *t, const struct transfer_request *req)
     t->header_bytes = 0;
     t->status = 0;
     t->requests_sent = 0;
+    t->headers_end = false;
     t->own_fault = TRANSFER_OK;
     t->detail[0] = '\0';
     set_rules(t);
