@@ -20,8 +20,8 @@ struct registry_credential {
     char *username, *password;
     char *identity_token; /* OAuth2 refresh token */
     char *registry_token; /* ready bearer token */
-    char *source;         /* "file '/root/.docker/config.json'", "helper 'docker-credential-pass'",
-                             "variable 'DOCKER_AUTH_CONFIG'"; NULL = nothing found: anonymous */
+    char *source; /* "file '/home/me/.docker/config.json'", "helper 'docker-credential-pass'",
+                     "variable 'DOCKER_AUTH_CONFIG'"; NULL = nothing found: anonymous */
 };
 void registry_credential_done(struct registry_credential *c);
 

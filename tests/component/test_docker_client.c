@@ -306,7 +306,7 @@ static void test_change_lost_after_sending_is_unknown_and_never_sent_again(void 
         fake_engine_unscript(f->engine);
         fake_engine_script(f->engine, &rule);
         int rc = f->rt->ops->start(f->rt, "web", in_ms(5000), &f->err);
-        row_check(rc == -1 && f->err.code == SHIP_UNREACHABLE, rows[i].why);
+        row_check(id && rc == -1 && f->err.code == SHIP_UNREACHABLE, rows[i].why);
         row_check(f->rt->unknown, rows[i].why);
         row_check(fake_engine_count(f->engine, "POST", "/containers/web/start") == before + 1,
                   rows[i].why);

@@ -93,6 +93,7 @@ static void test_list_filters_by_all_labels(void **state)
     AUTO_FREE char *a = fixture_start(f, "web");
     AUTO_FREE char *b = fixture_create(f, "worker");
 
+    assert_string_not_equal(a, b);
     for (size_t i = 0; i < ROWS(rows); i++) {
         AUTO(strv_done) struct strv labels = {0};
         AUTO(container_list_done) struct container_list list = {0};
@@ -220,6 +221,7 @@ static void test_image_remove_of_used_image_is_a_conflict_and_not_forced(void **
     AUTO_FREE char *id = fixture_create(f, "web");
     AUTO(image_done) struct image image = {0};
 
+    assert_non_null(id);
     assert_ok(OPS(f)->image_inspect(f->rt, APP_REF, &image, in_ms(5000), &f->err), &f->err);
     assert_fails(OPS(f)->image_remove(f->rt, image.id, in_ms(5000), &f->err), &f->err,
                  SHIP_CONFLICT);
