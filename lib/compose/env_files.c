@@ -60,7 +60,8 @@ static void fold_into(struct loader *l, struct yaml_node *service, const char *k
     }
     for (size_t i = 0; i < map->n; i++)
         vars_set(&stated, map->items[i]->key, NULL);
-    for (size_t i = 0; i < vars->n; i++) {
+    for (size_t i = 0; i < vars->n && l->n_folded <= LOAD_FOLDED_MAX; i++) {
+        l->n_folded += strlen(vars->v[i].name) + strlen(vars->v[i].value ? vars->v[i].value : "");
         if (vars_index(&stated, vars->v[i].name) >= 0)
             continue;
         struct yaml_node *value =
@@ -68,6 +69,9 @@ static void fold_into(struct loader *l, struct yaml_node *service, const char *k
         value->key = tree_string(l, vars->v[i].name, &map->mark)->text;
         yaml_append(l->scratch, map, value); /* not there yet: no search needed */
     }
+    if (l->n_folded > LOAD_FOLDED_MAX)
+        diag_error(&l->diag, COMPOSE_CLASS_too_large, &map->mark,
+                   "env files add more than %u MiB to the environments", LOAD_FOLDED_MAX >> 20);
 }
 
 static void fold_env(struct loader *l, struct yaml_node *service)

@@ -185,6 +185,11 @@ static void expand_short(struct port_spec *spec, const char *text, struct yaml_n
               "host and container range must have the same length");
         return;
     }
+    spec->scope->loader->n_ports += span + 1;
+    if (spec->scope->loader->n_ports > LOAD_PORTS_MAX) {
+        fault(spec, COMPOSE_CLASS_too_large, "more than 100000 ports are published");
+        return;
+    }
     for (uint32_t i = 0; i <= span; i++) {
         if (host_range && span == 0)
             snprintf(published, sizeof published, "%" PRIu32 "-%" PRIu32, host->from, host->to);

@@ -101,6 +101,27 @@ static struct yaml_node *base_of_same_file(const struct extension *x, const stru
     return base;
 }
 
+static size_t count_nodes(const struct yaml_node *n)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < n->n; i++)
+        count += count_nodes(n->items[i]);
+    return count;
+}
+
+/* A copy of the base for one service; many copies of a large base are refused. */
+static struct yaml_node *copy_base(struct loader *l, const struct yaml_node *base,
+                                   const struct yaml_node *at)
+{
+    l->n_cloned += count_nodes(base);
+    if (l->n_cloned <= LOAD_CLONED_MAX)
+        return yaml_clone(l->scratch, base);
+    diag_error(&l->diag, COMPOSE_CLASS_too_large, &at->mark, "extends copies more than %d values",
+               LOAD_CLONED_MAX);
+    return NULL;
+}
+
 /* The service with everything it extends; NULL after reporting. */
 static struct yaml_node *resolve(const struct extension *x, const char *name)
 {
@@ -128,7 +149,9 @@ static struct yaml_node *resolve(const struct extension *x, const char *name)
     if (!base)
         return NULL;
     struct path at = {.key = name};
-    struct yaml_node *copy = yaml_clone(l->scratch, base);
+    struct yaml_node *copy = copy_base(l, base, extends);
+    if (!copy)
+        return NULL;
     yaml_unset(service, "extends");
     yaml_unset(copy, "extends");
     struct yaml_node *merged = merge_nodes(x->scope, schema_services.sub, copy, service, &at);

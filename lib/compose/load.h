@@ -18,6 +18,9 @@
 #define LOAD_EXTENDS_MAX  32                  /* length of a chain */
 #define LOAD_ITEMS_MAX    5000                /* members of one mapping or list in a file */
 #define LOAD_EXPANDED_MAX (16u * 1024 * 1024) /* bytes of interpolated texts */
+#define LOAD_PORTS_MAX    100000              /* after ranges were expanded */
+#define LOAD_CLONED_MAX   1000000             /* values copied by extends */
+#define LOAD_FOLDED_MAX   (64u * 1024 * 1024) /* bytes env files add to environments */
 
 /* Text of a scalar as it stood in the file, for scalars that interpolation changed. */
 struct raw_text {
@@ -44,10 +47,11 @@ struct loader {
     size_t n_raws, cap_raws;
     struct unset_var *unset;
     size_t n_unset, cap_unset;
-    struct vars env_file_keys; /* variable -> env_file that has it */
-    struct vars env_texts;     /* path -> text of env files read so far */
-    size_t expanded;           /* bytes of interpolated texts */
-    struct vars base_keys;     /* files that were extended, by position in base_services */
+    struct vars env_file_keys;          /* variable -> env_file that has it */
+    struct vars env_texts;              /* path -> text of env files read so far */
+    size_t expanded;                    /* bytes of interpolated texts */
+    size_t n_ports, n_cloned, n_folded; /* see the limits above */
+    struct vars base_keys;              /* files that were extended, by position in base_services */
     struct yaml_node **base_services;
     size_t cap_bases;
 };
