@@ -411,7 +411,7 @@ const struct compose_attribute *attribute_find(const struct compose_attribute *t
                                                const char *name)
 {
     for (const struct compose_attribute *a = table; a && a->name; a++) {
-        if (strcmp(a->name, name) == 0)
+        if (a->name[0] == name[0] && strcmp(a->name, name) == 0)
             return a;
     }
     return NULL;

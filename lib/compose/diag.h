@@ -15,8 +15,9 @@
 #define COMPOSE_CLASSES(X)                                                                         \
     X(none)                                                                                        \
     X(yaml_syntax)                                                                                 \
-    X(duplicate_key) X(non_string_key) X(empty_file) X(top_level_not_mapping) X(file_not_found)    \
-        X(too_large) X(schema) X(schema_unknown_key) X(schema_enum) X(schema_pattern) X(refused)   \
+    X(duplicate_key)                                                                               \
+    X(non_string_key) X(empty_file) X(top_level_not_mapping) X(file_not_found) X(too_large)        \
+        X(schema) X(schema_unknown_key) X(schema_enum) X(schema_pattern) X(refused)                \
             X(bad_interpolation) X(required_variable) X(bad_boolean) X(bad_size) X(bad_duration)   \
                 X(unsupported_number) X(bad_command_string) X(bad_port) X(port_range_mismatch)     \
                     X(bad_host_ip) X(bad_volume) X(bad_healthcheck_test) X(env_key_trailing_space) \

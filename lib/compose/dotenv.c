@@ -71,11 +71,19 @@ static void next_line(struct parser *ps)
     }
 }
 
+/* Where the line under the cursor ends: at its newline or at the end of the text. */
+static const char *line_end(const struct parser *ps)
+{
+    const char *end = ps->p;
+
+    while (end < ps->end && *end != '\n')
+        end++;
+    return end;
+}
+
 static void skip_line(struct parser *ps)
 {
-    const char *nl = memchr(ps->p, '\n', (size_t)(ps->end - ps->p));
-
-    ps->p = nl ? nl : ps->end;
+    ps->p = line_end(ps);
     next_line(ps);
 }
 
@@ -223,8 +231,7 @@ static int quoted_value(struct parser *ps, const char *key)
 static int unquoted_value(struct parser *ps, const char *key)
 {
     const char *start = ps->p;
-    const char *nl = memchr(start, '\n', (size_t)(ps->end - start));
-    const char *stop = nl ? nl : ps->end;
+    const char *stop = line_end(ps);
 
     for (const char *c = start; c < stop; c++) {
         if (*c == '#' && (c == start || is_blank(c[-1]))) {
@@ -300,8 +307,7 @@ static void skip_export(struct parser *ps)
 /* format: raw: KEY=VALUE verbatim, KEY inherits. */
 static int raw_entry(struct parser *ps)
 {
-    const char *nl = memchr(ps->p, '\n', (size_t)(ps->end - ps->p));
-    const char *stop = nl ? nl : ps->end;
+    const char *stop = line_end(ps);
     const char *eq = memchr(ps->p, '=', (size_t)(stop - ps->p));
     const char *key_end = eq ? eq : stop;
 

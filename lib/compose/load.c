@@ -94,7 +94,7 @@ static void fill_sources(struct loader *l, const struct yaml_node *services)
 {
     struct compose_project *p = l->project;
 
-    p->sources = xcalloc(services->n, sizeof *p->sources);
+    p->sources = xcalloc(services->n + 1, sizeof *p->sources);
     p->n_sources = services->n;
     for (size_t i = 0; i < services->n; i++) {
         const struct yaml_node *service = services->items[i], *image = yaml_get(service, "image");

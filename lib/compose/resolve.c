@@ -234,6 +234,12 @@ void resolve_model(struct loader *l, struct yaml_node *model)
     if (!has_services(l, services))
         return;
     profiles_apply(l, services, &disabled);
+    if (!services->n) {
+        diag_error(&l->diag, COMPOSE_CLASS_schema, &services->mark,
+                   "all %zu services are switched off by their profiles; set COMPOSE_PROFILES",
+                   disabled.n);
+        return;
+    }
     for (size_t i = 0; i < services->n; i++) {
         struct yaml_node *service = services->items[i];
         build_defaults(l, service);
