@@ -304,6 +304,8 @@ struct scalar scalar_of_text(const char *text)
     struct scalar s = {.type = SCALAR_STRING};
     char number[SCALAR_TEXT_MAX];
 
+    if (*text && !strchr("~nNtTfF+-.0123456789", *text))
+        return s;
     if (one_of(text, nulls, ARRAY_LEN(nulls))) {
         s.type = SCALAR_NULL;
         return s;
