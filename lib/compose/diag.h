@@ -16,24 +16,56 @@
     X(none)                                                                                        \
     X(yaml_syntax)                                                                                 \
     X(duplicate_key)                                                                               \
-    X(non_string_key) X(empty_file) X(top_level_not_mapping) X(file_not_found) X(too_large)        \
-        X(schema) X(schema_unknown_key) X(schema_enum) X(schema_pattern) X(refused)                \
-            X(bad_interpolation) X(required_variable) X(bad_boolean) X(bad_size) X(bad_duration)   \
-                X(unsupported_number) X(bad_command_string) X(bad_port) X(port_range_mismatch)     \
-                    X(bad_host_ip) X(bad_volume) X(bad_healthcheck_test) X(env_key_trailing_space) \
-                        X(env_file_not_found) X(dotenv_unterminated_quote) X(dotenv_space_in_key)  \
-                            X(dotenv_syntax) X(bad_project_name) X(bad_service_name)               \
-                                X(service_not_mapping) X(no_image_no_build) X(undefined_network)   \
-                                    X(undefined_volume) X(undefined_secret) X(undefined_config)    \
-                                        X(undefined_dependency) X(dependency_disabled_by_profile)  \
-                                            X(dependency_cycle) X(network_mode_and_networks) X(    \
-                                                conflicting_limits) X(conflicting_replicas)        \
-                                                X(container_name_with_scale) X(                    \
-                                                    duplicate_container_name)                      \
-                                                    X(duplicate_mount_target) X(external_conflict) \
-                                                        X(exclusive_sources) X(extends_not_found)  \
-                                                            X(extends_cycle) X(include_cycle)      \
-                                                                X(merge_type_mismatch)
+    X(non_string_key)                                                                              \
+    X(empty_file)                                                                                  \
+    X(top_level_not_mapping)                                                                       \
+    X(file_not_found)                                                                              \
+    X(too_large)                                                                                   \
+    X(schema)                                                                                      \
+    X(schema_unknown_key)                                                                          \
+    X(schema_enum)                                                                                 \
+    X(schema_pattern)                                                                              \
+    X(refused)                                                                                     \
+    X(bad_interpolation)                                                                           \
+    X(required_variable)                                                                           \
+    X(bad_boolean)                                                                                 \
+    X(bad_size)                                                                                    \
+    X(bad_duration)                                                                                \
+    X(unsupported_number)                                                                          \
+    X(bad_command_string)                                                                          \
+    X(bad_port)                                                                                    \
+    X(port_range_mismatch)                                                                         \
+    X(bad_host_ip)                                                                                 \
+    X(bad_volume)                                                                                  \
+    X(bad_healthcheck_test)                                                                        \
+    X(env_key_trailing_space)                                                                      \
+    X(env_file_not_found)                                                                          \
+    X(dotenv_unterminated_quote)                                                                   \
+    X(dotenv_space_in_key)                                                                         \
+    X(dotenv_syntax)                                                                               \
+    X(bad_project_name)                                                                            \
+    X(bad_service_name)                                                                            \
+    X(service_not_mapping)                                                                         \
+    X(no_image_no_build)                                                                           \
+    X(undefined_network)                                                                           \
+    X(undefined_volume)                                                                            \
+    X(undefined_secret)                                                                            \
+    X(undefined_config)                                                                            \
+    X(undefined_dependency)                                                                        \
+    X(dependency_disabled_by_profile)                                                              \
+    X(dependency_cycle)                                                                            \
+    X(network_mode_and_networks)                                                                   \
+    X(conflicting_limits)                                                                          \
+    X(conflicting_replicas)                                                                        \
+    X(container_name_with_scale)                                                                   \
+    X(duplicate_container_name)                                                                    \
+    X(duplicate_mount_target)                                                                      \
+    X(external_conflict)                                                                           \
+    X(exclusive_sources)                                                                           \
+    X(extends_not_found)                                                                           \
+    X(extends_cycle)                                                                               \
+    X(include_cycle)                                                                               \
+    X(merge_type_mismatch)
 
 enum compose_class {
 #define COMPOSE_CLASS_ENUM(name) COMPOSE_CLASS_##name,

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/auto.h"
 #include "base/file.h"
+#include "unit/assert.h"
 
 static void must(int rc, const struct ship_error *err)
 {
@@ -91,4 +92,50 @@ const struct yaml_problem *compose_fixture_problem(const struct compose_fixture 
             return &f->problems.list[i];
     }
     return NULL;
+}
+
+int compose_fixture_setup(void **state)
+{
+    struct compose_fixture *f = xcalloc(1, sizeof *f);
+
+    compose_fixture_init(f);
+    *state = f;
+    return 0;
+}
+
+int compose_fixture_teardown(void **state)
+{
+    compose_fixture_done(*state);
+    free(*state);
+    return 0;
+}
+
+void compose_fixture_expect_loaded(const struct compose_fixture *f)
+{
+    assert_not_null_ok(f->project, &f->err);
+}
+
+void compose_fixture_expect_refused(const struct compose_fixture *f, enum compose_class c)
+{
+    assert_null_fails(f->project, &f->err, SHIP_INVALID);
+    if (f->report.first != c)
+        fail_msg("class is %s, expected %s: %s", compose_class_name(f->report.first),
+                 compose_class_name(c), f->err.msg);
+}
+
+char *compose_fixture_model_text(const struct compose_fixture *f, const char *path)
+{
+    AUTO_PTR(json_free) struct json *model = compose_model(f->project);
+    const struct json *j = json_path(model, path);
+
+    return j ? json_print(j) : xstrdup("(absent)");
+}
+
+void compose_fixture_expect_model(const struct compose_fixture *f, const char *path,
+                                  const char *expected)
+{
+    compose_fixture_expect_loaded(f);
+    AUTO_FREE char *got = compose_fixture_model_text(f, path);
+    if (strcmp(got, expected) != 0)
+        fail_msg("%s is %s, expected %s", path, got, expected);
 }

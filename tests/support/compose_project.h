@@ -29,4 +29,14 @@ void compose_fixture_load_text(struct compose_fixture *f, const char *text);
 const struct yaml_problem *compose_fixture_problem(const struct compose_fixture *f,
                                                    const char *part);
 
+/* ---- for cmocka: set-up and teardown around a test, checks that fail it ---- */
+int compose_fixture_setup(void **state);
+int compose_fixture_teardown(void **state);
+void compose_fixture_expect_loaded(const struct compose_fixture *f);
+void compose_fixture_expect_refused(const struct compose_fixture *f, enum compose_class c);
+/* Value at a dotted path of the model as compact JSON, "(absent)" when there is none; heap. */
+char *compose_fixture_model_text(const struct compose_fixture *f, const char *path);
+void compose_fixture_expect_model(const struct compose_fixture *f, const char *path,
+                                  const char *expected);
+
 #endif
