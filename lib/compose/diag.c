@@ -29,7 +29,7 @@ void diag_error(struct diag *d, enum compose_class c, const struct yaml_mark *ma
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (d->first == COMPOSE_CLASS_none)
         d->first = c;
@@ -45,7 +45,7 @@ void diag_warn(struct diag *d, const struct yaml_mark *mark, const char *fmt, ..
     if (d->n_warnings == YAML_PROBLEMS_MAX)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     struct diag_warning *w = &d->warnings[d->n_warnings++];
     w->mark = mark ? *mark : (struct yaml_mark){0};
@@ -71,9 +71,9 @@ const char *path_format(const struct path *path, char out[PATH_TEXT_MAX])
         char step[128];
         const char *dot = p->up && p->key ? "." : "";
         if (p->key)
-            snprintf(step, sizeof step, "%s%s", dot, p->key);
+            (void)snprintf(step, sizeof step, "%s%s", dot, p->key);
         else
-            snprintf(step, sizeof step, "[%zu]", p->index);
+            (void)snprintf(step, sizeof step, "[%zu]", p->index);
         size_t n = strlen(step);
         if (n > at)
             break;

@@ -129,7 +129,7 @@ static bool check_root(struct scope *scope, const struct yaml_node *root)
 {
     struct yaml_mark start = {.file = scope->file, .line = 1, .column = 1};
 
-    if (yaml_is_null(root)) {
+    if (!root || yaml_is_null(root)) {
         diag_error(&scope->loader->diag, COMPOSE_CLASS_empty_file, &start, "the file is empty");
         return false;
     }

@@ -378,6 +378,6 @@ EXPAND(expand_mode)
         mode = strtol(n->text, NULL, 8);
     if (mode < 0 || mode > 07777)
         return fault(scope, COMPOSE_CLASS_schema, n, path, "must be a file mode such as 0440");
-    snprintf(text, sizeof text, "0%" PRIo64, (uint64_t)mode);
+    (void)snprintf(text, sizeof text, "0%" PRIo64, (uint64_t)mode);
     return tree_string(scope->loader, text, &n->mark);
 }

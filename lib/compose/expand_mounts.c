@@ -105,7 +105,7 @@ static struct yaml_node *short_volume(struct scope *scope, const struct yaml_nod
 {
     struct mount_spec m = {.scope = scope, .at = n, .path = path};
     AUTO_FREE char *copy = xstrdup(n->text);
-    char *fields[4];
+    char *fields[4] = {copy};
     size_t count = 0;
 
     for (char *rest = copy, *field; count < ARRAY_LEN(fields) && (field = strsep(&rest, ":"));)
@@ -120,8 +120,8 @@ static struct yaml_node *short_volume(struct scope *scope, const struct yaml_nod
         if (!*fields[i])
             return fault(scope, n, path, "a part between the colons is empty");
     }
-    const char *target = fields[count == 1 ? 0 : 1];
-    if (*target != '/')
+    const char *target = count < 2 ? copy : fields[1];
+    if (!target || *target != '/')
         return fault(scope, n, path, "the path in the container must be absolute");
     start_mount(&m, count == 1 ? "" : fields[0], target);
     char *options = count == 3 ? fields[2] : NULL;

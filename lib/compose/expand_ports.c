@@ -123,7 +123,7 @@ static int split_spec(struct port_spec *spec, const char *text)
 {
     if (strlen(text) >= sizeof spec->copy)
         return fault(spec, COMPOSE_CLASS_bad_port, "port is too long");
-    snprintf(spec->copy, sizeof spec->copy, "%s", text);
+    (void)snprintf(spec->copy, sizeof spec->copy, "%s", text);
     const char *protocol = cut_last(spec->copy, '/');
     if (check_protocol(spec, protocol ? protocol : "tcp") < 0)
         return -1;
@@ -151,7 +151,7 @@ static void set_number(struct scope *scope, struct yaml_node *map, const char *k
 {
     char text[16];
 
-    snprintf(text, sizeof text, "%" PRIu32, value);
+    (void)snprintf(text, sizeof text, "%" PRIu32, value);
     yaml_set(scope->loader->scratch, map, key, tree_plain(scope->loader, text, &map->mark));
 }
 
@@ -192,9 +192,10 @@ static void expand_short(struct port_spec *spec, const char *text, struct yaml_n
     }
     for (uint32_t i = 0; i <= span; i++) {
         if (host_range && span == 0)
-            snprintf(published, sizeof published, "%" PRIu32 "-%" PRIu32, host->from, host->to);
+            (void)snprintf(published, sizeof published, "%" PRIu32 "-%" PRIu32, host->from,
+                           host->to);
         else if (host->given)
-            snprintf(published, sizeof published, "%" PRIu32, host->from + i);
+            (void)snprintf(published, sizeof published, "%" PRIu32, host->from + i);
         yaml_append(spec->scope->loader->scratch, list,
                     new_port(spec, container->from + i, published));
     }

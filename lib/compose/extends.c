@@ -56,6 +56,7 @@ static struct yaml_node *cached_services(const struct extension *x, struct scope
     if (known >= 0)
         return l->base_services[known];
     struct yaml_node *services = other_services(x, other, at);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     ARRAY_GROW(l->base_services, l->base_keys.n, l->cap_bases);
     l->base_services[l->base_keys.n] = services;
     vars_set(&l->base_keys, key, NULL);

@@ -35,6 +35,7 @@ static void keep_file(struct loader *l, struct yaml_file *f)
 {
     struct compose_project *p = l->project;
 
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     ARRAY_GROW(p->files, p->n_files, l->cap_files);
     p->files[p->n_files++] = f;
 }

@@ -50,9 +50,9 @@ static size_t name_length(const char *s, size_t len)
 
 static enum interpolate_fault bad(struct run *run, const char *s, size_t len)
 {
-    snprintf(run->message, run->message_size,
-             "invalid variable expression '%.*s'; write '$$' for a plain dollar sign",
-             (int)(len > 60 ? 60 : len), s);
+    (void)snprintf(run->message, run->message_size,
+                   "invalid variable expression '%.*s'; write '$$' for a plain dollar sign",
+                   (int)(len > 60 ? 60 : len), s);
     return INTERPOLATE_BAD;
 }
 
@@ -97,7 +97,8 @@ static enum interpolate_fault add(struct run *run, const char *s, size_t len)
 {
     if (buf_add(run->out, s, len) == 0)
         return INTERPOLATE_OK;
-    snprintf(run->message, run->message_size, "result is longer than %zu bytes", run->out->max);
+    (void)snprintf(run->message, run->message_size, "result is longer than %zu bytes",
+                   run->out->max);
     return INTERPOLATE_TOO_LARGE;
 }
 
@@ -109,8 +110,9 @@ static enum interpolate_fault required(struct run *run, const struct expression 
     inner.out = &why;
     enum interpolate_fault fault = expand(&inner, e->text, e->text_len);
     if (fault == INTERPOLATE_OK || fault == INTERPOLATE_TOO_LARGE) {
-        snprintf(run->message, run->message_size, "required variable '%s' is missing a value%s%s",
-                 e->name, why.len ? ": " : "", why.p);
+        (void)snprintf(run->message, run->message_size,
+                       "required variable '%s' is missing a value%s%s", e->name,
+                       why.len ? ": " : "", why.p);
         fault = INTERPOLATE_REQUIRED;
     }
     buf_done(&why);
@@ -178,8 +180,8 @@ static enum interpolate_fault dollar(struct run *run, const char *s, size_t len,
 static enum interpolate_fault expand(struct run *run, const char *s, size_t len)
 {
     if (run->depth == INTERPOLATE_DEPTH_MAX) {
-        snprintf(run->message, run->message_size, "variable expression nests deeper than %d levels",
-                 INTERPOLATE_DEPTH_MAX);
+        (void)snprintf(run->message, run->message_size,
+                       "variable expression nests deeper than %d levels", INTERPOLATE_DEPTH_MAX);
         return INTERPOLATE_BAD;
     }
     run->depth++;
@@ -200,7 +202,8 @@ static enum interpolate_fault expand(struct run *run, const char *s, size_t len)
 enum interpolate_fault interpolate(const char *text, const struct interpolation *in,
                                    struct buf *out, char *message, size_t message_size)
 {
-    struct run run = {.in = in, .out = out, .message = message, .message_size = message_size};
+    struct run run = {.in = in, .out = out, .message_size = message_size};
 
+    run.message = message;
     return expand(&run, text, strlen(text));
 }

@@ -38,6 +38,7 @@ static int open_scratch(struct loader *l, struct ship_error *err)
     l->scratch = yaml_parse("made by the loader", "{}", 2, err);
     if (!l->scratch)
         return -1;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     ARRAY_GROW(p->files, p->n_files, l->cap_files);
     p->files[p->n_files++] = l->scratch;
     return 0;
@@ -48,7 +49,7 @@ static struct yaml_node *load_files(struct loader *l)
 {
     const struct strv *paths = &l->project->config_files;
     struct yaml_node *model = NULL;
-    AUTO_FREE struct yaml_file **files = xcalloc(paths->n, sizeof *files);
+    AUTO_FREE struct yaml_file **files = xcalloc(paths->n, sizeof(struct yaml_file *));
 
     for (size_t i = 0; i < paths->n; i++)
         files[i] = files_read_yaml(l, paths->v[i], NULL);

@@ -128,7 +128,7 @@ static bool resolve_int(const char *text, struct scalar *ret)
     ret->type = SCALAR_INT;
     ret->surprising = base == 8 && digits == text; /* 0123 reads as 83 */
     /* "-0" keeps its sign [compose-go] */
-    snprintf(ret->text, sizeof ret->text, "%s%" PRIu64, negative ? "-" : "", value);
+    (void)snprintf(ret->text, sizeof ret->text, "%s%" PRIu64, negative ? "-" : "", value);
     return true;
 }
 
@@ -163,15 +163,16 @@ static void print_float(double v, char out[SCALAR_TEXT_MAX])
     int precision = 0;
 
     do
-        snprintf(digits, sizeof digits, "%.*e", precision, v);
+        (void)snprintf(digits, sizeof digits, "%.*e", precision, v);
     while (strtod(digits, NULL) != v && ++precision < 17);
     const char *e = strchr(digits, 'e');
     int exponent = e ? (int)strtol(e + 1, NULL, 10) : 0;
     if (exponent < -4 || exponent >= 6)
-        snprintf(plain, sizeof plain, "%s", digits);
+        (void)snprintf(plain, sizeof plain, "%s", digits);
     else
-        snprintf(plain, sizeof plain, "%.*g", (precision > exponent ? precision : exponent) + 1, v);
-    snprintf(out, SCALAR_TEXT_MAX, "%.63s", plain);
+        (void)snprintf(plain, sizeof plain, "%.*g",
+                       (precision > exponent ? precision : exponent) + 1, v);
+    (void)snprintf(out, SCALAR_TEXT_MAX, "%.63s", plain);
 }
 
 static bool resolve_float(const char *text, struct scalar *ret)
@@ -233,7 +234,7 @@ static bool parse_zone(const char **s, struct stamp *t)
     if (!two_digits(s, 59, &minutes))
         return false;
     if (hours || minutes)
-        snprintf(t->zone, sizeof t->zone, "%c%02d%02d", sign, hours % 100, minutes % 100);
+        (void)snprintf(t->zone, sizeof t->zone, "%c%02d%02d", sign, hours % 100, minutes % 100);
     return true;
 }
 
@@ -247,7 +248,7 @@ static bool parse_clock(const char **s, struct stamp *t)
     size_t n = strspn(*s + 1, "0123456789");
     if (n == 0 || n > 9)
         return false;
-    snprintf(t->fraction, sizeof t->fraction, "%.*s", (int)(n + 1), *s);
+    (void)snprintf(t->fraction, sizeof t->fraction, "%.*s", (int)(n + 1), *s);
     while (t->fraction[n] == '0' || (n == 0 && t->fraction[0]))
         t->fraction[n--] = '\0';
     *s += 1 + strspn(*s + 1, "0123456789");
@@ -290,9 +291,10 @@ static bool resolve_time(const char *text, struct scalar *ret)
         return false;
     ret->type = SCALAR_TIME;
     ret->surprising = true;
-    snprintf(ret->text, sizeof ret->text, "%04d-%02d-%02d %02d:%02d:%02d%s %s %s", t.year % 10000,
-             t.month % 100, t.day % 100, t.hour % 100, t.minute % 100, t.second % 100, t.fraction,
-             t.zone[0] ? t.zone : "+0000", t.zone[0] ? t.zone : "UTC");
+    (void)snprintf(ret->text, sizeof ret->text, "%04d-%02d-%02d %02d:%02d:%02d%s %s %s",
+                   t.year % 10000, t.month % 100, t.day % 100, t.hour % 100, t.minute % 100,
+                   t.second % 100, t.fraction, t.zone[0] ? t.zone : "+0000",
+                   t.zone[0] ? t.zone : "UTC");
     return true;
 }
 
@@ -302,7 +304,7 @@ struct scalar scalar_of_text(const char *text)
     static const char *const trues[] = {"true", "True", "TRUE"};
     static const char *const falses[] = {"false", "False", "FALSE"};
     struct scalar s = {.type = SCALAR_STRING};
-    char number[SCALAR_TEXT_MAX];
+    char number[SCALAR_TEXT_MAX] = "";
 
     if (*text && !strchr("~nNtTfF+-.0123456789", *text))
         return s;
@@ -313,7 +315,7 @@ struct scalar scalar_of_text(const char *text)
     bool yes = one_of(text, trues, ARRAY_LEN(trues));
     if (yes || one_of(text, falses, ARRAY_LEN(falses))) {
         s = (struct scalar){.type = SCALAR_BOOL, .boolean = yes};
-        snprintf(s.text, sizeof s.text, "%s", yes ? "true" : "false");
+        (void)snprintf(s.text, sizeof s.text, "%s", yes ? "true" : "false");
         return s;
     }
     if (!strchr("+-.0123456789", *text))

@@ -57,7 +57,7 @@ static struct yaml_node *check_text(struct scope *s, const struct compose_attrib
     char what[160];
 
     if (a->words && !has_word(a->words, n->text)) {
-        snprintf(what, sizeof what, "is not one of %s", a->words);
+        (void)snprintf(what, sizeof what, "is not one of %s", a->words);
         return fault(s, COMPOSE_CLASS_schema_enum, n, path, what);
     }
     if (a->pattern && !a->pattern(n->text))
@@ -72,8 +72,8 @@ static struct yaml_node *to_string(struct scope *s, const struct compose_attribu
     struct scalar v = scalar_of(n);
 
     if (v.type != SCALAR_STRING) {
-        snprintf(what, sizeof what, "must be a string, not a %s; put it in quotes",
-                 scalar_type_name(v.type));
+        (void)snprintf(what, sizeof what, "must be a string, not a %s; put it in quotes",
+                       scalar_type_name(v.type));
         return fault(s, COMPOSE_CLASS_schema, n, path, what);
     }
     n->style = YAML_DOUBLE;
@@ -130,7 +130,7 @@ static struct yaml_node *to_int(struct scope *s, struct yaml_node *n, const stru
         return fault(s, COMPOSE_CLASS_schema, n, path, "must be an integer");
     if (str_to_i64(v.type == SCALAR_INT ? v.text : n->text, &value) < 0)
         return fault(s, COMPOSE_CLASS_schema, n, path, "must be an integer");
-    snprintf(text, sizeof text, "%" PRId64, value);
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
     return become(s, n, text, YAML_PLAIN);
 }
 
@@ -147,7 +147,7 @@ static struct yaml_node *to_number(struct scope *s, struct yaml_node *n, const s
         value = v.number;
     else if (str_to_double(source, &value) < 0)
         return fault(s, COMPOSE_CLASS_schema, n, path, "must be a number");
-    snprintf(text, sizeof text, "%.17g", value);
+    (void)snprintf(text, sizeof text, "%.17g", value);
     return become(s, n, text, YAML_PLAIN);
 }
 
@@ -161,7 +161,7 @@ static struct yaml_node *to_size(struct scope *s, struct yaml_node *n, const str
         compose_size_bytes(v.type == SCALAR_INT ? v.text : n->text, &value) < 0)
         return fault(s, COMPOSE_CLASS_bad_size, n, path,
                      "is not a size; write 512m, 1.5g or a number of bytes");
-    snprintf(text, sizeof text, "%" PRId64, value);
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
     return become(s, n, text, YAML_DOUBLE);
 }
 

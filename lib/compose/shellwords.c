@@ -37,7 +37,7 @@ static void add_char(struct splitter *s, char c)
 
 static void add_escaped(struct splitter *s, char c)
 {
-    add_char(s, c == 't' ? '\t' : c == 'n' ? '\n' : c);
+    add_char(s, (char)(c == 't' ? '\t' : c == 'n' ? '\n' : c));
 }
 
 /* Inside quotes or a substitution region nothing but its end is special. */

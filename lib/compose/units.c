@@ -113,11 +113,11 @@ static void format_fraction(uint64_t ns, uint64_t factor, const char *unit, char
 
     if (rest) {
         int width = factor == (uint64_t)NS_S ? 9 : factor == (uint64_t)NS_MS ? 6 : 3;
-        snprintf(fraction, sizeof fraction, ".%0*" PRIu64, width, rest);
+        (void)snprintf(fraction, sizeof fraction, ".%0*" PRIu64, width, rest);
         for (size_t n = strlen(fraction); fraction[n - 1] == '0'; n--)
             fraction[n - 1] = '\0';
     }
-    snprintf(out, size, "%" PRIu64 "%s%s", ns / factor, fraction, unit);
+    (void)snprintf(out, size, "%" PRIu64 "%s%s", ns / factor, fraction, unit);
 }
 
 const char *units_format_duration(int64_t ns, char out[UNITS_DURATION_MAX])
@@ -128,7 +128,7 @@ const char *units_format_duration(int64_t ns, char out[UNITS_DURATION_MAX])
     if (ns < 0)
         out[at++] = '-';
     if (u == 0)
-        snprintf(out, UNITS_DURATION_MAX, "0s");
+        (void)snprintf(out, UNITS_DURATION_MAX, "0s");
     else if (u < (uint64_t)NS_US)
         format_fraction(u, 1, "ns", out + at, UNITS_DURATION_MAX - at);
     else if (u < (uint64_t)NS_MS)
