@@ -139,6 +139,13 @@ void ledger_services_done(struct ledger_services *list);
  * On "no space" the ballast is given up and the transaction tried once more.
  */
 /*
+ * Between batch_begin and batch_end the writing functions join one transaction (the end of an
+ * operation: steps, checks, closing row). batch_end with commit false rolls all of it back. A failed
+ * call inside a batch leaves only batch_end(false) to be done.
+ */
+SHIP_CHECKED int ledger_batch_begin(struct ledger *l, struct ship_error *err);
+SHIP_CHECKED int ledger_batch_end(struct ledger *l, bool commit, struct ship_error *err);
+/*
  * Insert; sets d->id. Appends audit "begin". The row starts as "preparing" and open: id, state,
  * outcome, exit_code, finished_at_ms, downtime_ms, is_current and pruned of d are not looked at.
  */

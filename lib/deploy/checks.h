@@ -1,0 +1,32 @@
+/*
+ * Checks inside an operation: which containers they look at, running a phase,
+ * recording outcomes. The verdict of a required check becomes an error here.
+ */
+#ifndef SHIP_DEPLOY_CHECKS_H
+#define SHIP_DEPLOY_CHECKS_H
+
+#include "deploy/operation.h"
+
+/* Whose containers checks look at for the deployed services. */
+enum targets_of { TARGETS_LIVE, TARGETS_NEW, TARGETS_OLD };
+void checks_set_targets(struct operation *op, enum targets_of which);
+
+/*
+ * Run one phase. -1: SHIP_UNPROVEN (health, post) or SHIP_PRECHECK (pre) names the required check
+ * that failed or could not be evaluated; SHIP_INVALID for a bad plan; SHIP_INTERRUPTED. Optional
+ * ones warn.
+ */
+SHIP_CHECKED int checks_run_plan(struct operation *op, const struct plan_checks *plan,
+                                 unsigned phase, int64_t deadline_ms, char note[STEP_NOTE_MAX],
+                                 struct ship_error *err);
+/* Without checks in the plan: each target container's own health check. None at all: a warning. */
+SHIP_CHECKED int checks_run_own(struct operation *op, int64_t deadline_ms, char note[STEP_NOTE_MAX],
+                                struct ship_error *err);
+/* A check that is not in the plan: type and its keys as YAML text, "{min_free: 1GB}". */
+SHIP_CHECKED int checks_run_builtin(struct operation *op, const char *type, const char *yaml,
+                                    unsigned phase, int64_t retries, int64_t deadline_ms,
+                                    struct ship_error *err);
+/* Decode every phase: lint of the plan's checks. Problems go to the session. */
+void checks_lint(struct ship_session *s);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Observation and adoption: see observe.h.
+ *
+ * A running container that no ledger row knows (Compose started it, or the
+ * ledger is new) is recorded with its specification read back from the engine,
+ * so the first deployment already has something to go back to by hand.
+ */
+#include "deploy/observe.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "deploy/spec.h"
+#include "deploy/target.h"
+
+static const char *compose_version_label(const struct operation *op)
+{
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const char *v = container_row_label(&op->containers.rows[i], "com.docker.compose.version");
+        if (v)
+            return v;
+    }
+    return NULL;
+}
+
+int observe_engine(struct operation *op, struct ship_error *err)
+{
+    struct runtime *rt = op->s->runtime;
+    if (rt->ops->probe(rt, &op->engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0 ||
+        operation_observe(op, err) < 0)
+        return -1;
+    op->family = compose_family_of(compose_version_label(op));
+    targets_set_peers(op);
+    return 0;
+}
+
+static int adopt_service(struct operation *op, const struct target *t, const char *version,
+                         struct ledger_service *ret, bool *ret_running, struct ship_error *err)
+{
+    const struct container_row *row = operation_container(op, t->service, 0);
+    *ret_running = row && row->state == CONTAINER_RUNNING;
+    if (!*ret_running)
+        return 0;
+    AUTO_FREE char *spec = NULL;
+    if (spec_from_running(op, t->service, &spec, err) < 0)
+        return -1;
+    *ret = (struct ledger_service){.service = xstrdup(t->service),
+                                   .image = xstrdup(row->image),
+                                   .repository = xstrdup(t->repository),
+                                   .version = xstrdup_or_null(version ? version : t->old_version),
+                                   .digest = xstrdup_or_null(t->old_digest),
+                                   .image_id = xstrdup(row->image_id),
+                                   .platform = xstrdup_or_null(t->platform),
+                                   .spec_json = steal_ptr(&spec)};
+    return 0;
+}
+
+static int record_adopted(struct operation *op, const struct ledger_services *services,
+                          struct ship_error *err)
+{
+    const struct plan *p = op->s->plan;
+    struct ledger_deployment d = {.app = p->app,
+                                  .environment = p->environment,
+                                  .project = (char *)(uintptr_t)compose_name(op->s->compose),
+                                  .action = "deploy",
+                                  .to_version = services->rows[0].version,
+                                  .to_digest = services->rows[0].digest,
+                                  .actor = op->actor.name,
+                                  .actor_json = op->actor.json,
+                                  .host = op->actor.host,
+                                  .strategy = "recreate",
+                                  .plan_hash = p->hash,
+                                  .compose_hash = (char *)(uintptr_t)compose_hash(op->s->compose),
+                                  .signature = "unsigned",
+                                  .started_at_ms = op->res->started_at_ms,
+                                  .finished_at_ms = op->res->started_at_ms};
+    if (ledger_reconstruct(op->s->ledger, &d, services->rows, services->n, err) < 0)
+        return -1;
+    ledger_deployment_done(&op->previous);
+    int rc = ledger_current(op->s->ledger, p->app, p->environment, &op->previous, err);
+    return rc < 0 ? -1 : 0;
+}
+
+int adopt_running(struct operation *op, const char *version, struct ship_error *err)
+{
+    AUTO(ledger_services_done)
+    struct ledger_services services = {.rows = xcalloc(op->n_targets + 1, sizeof *services.rows)};
+    for (size_t i = 0; i < op->n_targets; i++) {
+        bool running = false;
+        if (adopt_service(op, &op->targets[i], version, &services.rows[services.n], &running, err) <
+            0)
+            return ship_error_wrap(err, "cannot record what runs now");
+        if (!running)
+            return 0;
+        services.n++;
+    }
+    return services.n && services.rows[0].version ? record_adopted(op, &services, err) : 0;
+}

@@ -1,0 +1,363 @@
+/*
+ * The runner: a deployment is a table of steps with a way back.
+ *
+ * Order of a run: begin (plan, lock, recovery, ledger) -> each step of the
+ * table -> end. A failure before STEP_SWITCH leaves the serving version
+ * untouched; between STEP_SWITCH and STEP_COMMIT it walks the journal back and
+ * proves the old version; after STEP_COMMIT it only warns. The row in the
+ * ledger appears before the first change, so a no-op leaves no trace and a
+ * crash always does.
+ *
+ * What can go wrong in the walk back: the engine is gone (retried until the
+ * rollback deadline), the old version does not come up or does not prove
+ * itself: exit 30, state needs_operator, `shipctl recover` continues.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "deploy/evidence.h"
+#include "deploy/guardian.h"
+#include "deploy/operation.h"
+#include "deploy/record.h"
+#include "deploy/recover.h"
+#include "deploy/verify.h"
+
+#define UNDO_RETRY_MS 500
+
+static const struct step *current_step(const struct operation *op)
+{
+    return op->step;
+}
+
+const char *operation_step(const struct operation *op)
+{
+    return current_step(op) ? current_step(op)->name : "";
+}
+
+/* ---- events ---- */
+
+static void emit_step(struct operation *op, enum ship_event_kind kind,
+                      const struct ship_result_step *rs)
+{
+    struct ship_event e = {.kind = kind,
+                           .step = rs->name,
+                           .status = rs->status,
+                           .duration_ms = rs->duration_ms,
+                           .text = rs->message ? rs->message : ""};
+    ship_emit(op->s->opt.events, &e);
+}
+
+static struct ship_result_step *step_begin(struct operation *op, const struct step *step)
+{
+    struct ship_result *r = op->res;
+    r->steps = xreallocarray(r->steps, r->n_steps + 1, sizeof *r->steps);
+    struct ship_result_step *rs = &r->steps[r->n_steps++];
+    *rs = (struct ship_result_step){.name = xstrdup(step->name),
+                                    .status = SHIP_STEP_RUNNING,
+                                    .started_at_ms = clock_epoch_ms(&op->s->clock)};
+    op->step = step;
+    lock_describe(&op->lock, NULL, step->name);
+    emit_step(op, SHIP_EVENT_STEP_BEGIN, rs);
+    return rs;
+}
+
+static void step_end(struct operation *op, struct ship_result_step *rs,
+                     enum ship_step_status status, const char *message)
+{
+    rs->status = status;
+    rs->duration_ms = clock_epoch_ms(&op->s->clock) - rs->started_at_ms;
+    rs->message = str_empty(message) ? NULL : xstrdup(message);
+    emit_step(op, SHIP_EVENT_STEP_END, rs);
+}
+
+/* ---- one step ---- */
+
+/* Mechanisms (engine, timeout, i/o) count as the step's own failure; the rest keeps its meaning. */
+static void classify(const struct step *step, struct ship_error *err)
+{
+    switch ((int)err->code) {
+    case SHIP_ENGINE:
+    case SHIP_TIMEOUT:
+    case SHIP_IO:
+    case SHIP_CONFLICT:
+    case SHIP_NOT_FOUND:
+    case SHIP_DENIED:
+        err->code = step->failure;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The row appears before the first change and says `switching` before the old version is touched.
+ */
+static int enter_state(struct operation *op, const struct step *step, struct ship_error *err)
+{
+    if (op->committed || op->dry_run ||
+        !(op->switched || (step->flags & (STEP_CHANGE | STEP_SWITCH))))
+        return 0;
+    if (record_begin(op, err) < 0)
+        return -1;
+    if (op->switched)
+        return record_state(op, LEDGER_VERIFYING, step->name, err);
+    if (!(step->flags & STEP_SWITCH))
+        return 0;
+    guardian_start(op);
+    if (record_state(op, LEDGER_SWITCHING, step->name, err) < 0)
+        return -1;
+    op->switched = true;
+    return 0;
+}
+
+static bool is_wanted(const struct operation *op, const struct step *step)
+{
+    return op->dry_run ? (step->flags & (STEP_PREVIEW | STEP_DRY)) != 0 : !(step->flags & STEP_DRY);
+}
+
+static int stop_asked(const struct operation *op, struct ship_error *err)
+{
+    int sig = clock_stop_signal(&op->s->clock);
+    if (sig == 0)
+        return 0;
+    return ship_fail(err, SHIP_INTERRUPTED, "stopped by signal %d (%s)", sig, strsignal(sig));
+}
+
+static int run_step(struct operation *op, const struct step *step, struct ship_error *err)
+{
+    struct ship_result_step *rs = step_begin(op, step);
+    char note[STEP_NOTE_MAX] = "";
+    int rc = op->committed ? 0 : stop_asked(op, err);
+    if (rc == 0)
+        rc = enter_state(op, step, err);
+    if (rc == 0)
+        rc = step->apply(op, note, err);
+    if (rc < 0) {
+        classify(step, err);
+        step_end(op, rs, op->committed ? SHIP_STEP_WARNED : SHIP_STEP_FAILED, err->msg);
+        return -1;
+    }
+    step_end(op, rs, rc == STEP_NOTHING ? SHIP_STEP_SKIPPED : SHIP_STEP_DONE, note);
+    return rc;
+}
+
+/* 0 all done, STEP_FINISHED nothing to change, -1 failed. */
+static int run_steps(struct operation *op, const struct step *steps, struct ship_error *err)
+{
+    for (const struct step *step = steps; step->name; step++) {
+        if (!is_wanted(op, step))
+            continue;
+        int rc = run_step(op, step, err);
+        if (rc == STEP_FINISHED)
+            return rc;
+        if (rc < 0 && !op->committed)
+            return -1;
+        if (rc < 0) {
+            operation_warn(op, "%s: %s", step->name, err->msg);
+            *err = (struct ship_error){0};
+        }
+    }
+    return 0;
+}
+
+/* ---- the way back ---- */
+
+static const struct step step_rollback = {"rollback", STEP_READ, SHIP_ROLLBACK_FAILED, NULL};
+
+static int undo_until(struct operation *op, int64_t deadline_ms, struct ship_error *err)
+{
+    for (;;) {
+        struct ship_error e = {0};
+        if (mutation_undo_all(&op->mutate, &e) == 0)
+            return 0;
+        *err = e;
+        bool may_pass = e.code == SHIP_UNREACHABLE || e.code == SHIP_TIMEOUT;
+        if (!may_pass || clock_left_ms(&op->s->patient, deadline_ms) == 0)
+            return -1;
+        if (clock_wait(&op->s->patient, UNDO_RETRY_MS, deadline_ms, &e) < 0)
+            return -1;
+    }
+}
+
+bool operation_had_old(const struct operation *op)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (op->reps[i].old_id && op->reps[i].old_running)
+            return true;
+    return false;
+}
+
+int operation_walk_back(struct operation *op, struct ship_error *err)
+{
+    op->s->runtime->clock = &op->s->patient;
+    op->mutate.journal_optional = true;
+    op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
+    if (record_state(op, LEDGER_ROLLING_BACK, operation_step(op), err) < 0)
+        operation_warn(op, "cannot record the rollback: %s; ignoring", err->msg);
+    *err = (struct ship_error){0};
+    if (undo_until(op, op->mutate.deadline_ms, err) < 0)
+        return -1;
+    return operation_had_old(op) ? verify_old(op, op->mutate.deadline_ms, err) : 0;
+}
+
+static int rollback_failed(struct operation *op, const struct ship_error *why,
+                           const struct ship_error *err)
+{
+    struct ship_error *e = &op->res->error;
+    ship_fail(e, SHIP_ROLLBACK_FAILED, "%s; and the rollback to %s failed: %s", why->msg,
+              op->res->from.version ? op->res->from.version : "the old version", err->msg);
+    ship_error_hint(e, "page someone, then run: shipctl recover");
+    return record_end(op, LEDGER_NEEDS_OPERATOR, SHIP_OUTCOME_FAILED, 30);
+}
+
+static int rolled_back(struct operation *op, const struct ship_error *why, int64_t took_ms)
+{
+    op->res->error = *why;
+    op->res->error.code = why->code == SHIP_INTERRUPTED ? SHIP_INTERRUPTED : SHIP_UNPROVEN;
+    if (!operation_had_old(op)) {
+        op->res->rollback =
+            xstrdup("there was no running version to go back to; the new containers were removed");
+        return record_end(op, LEDGER_FAILED, SHIP_OUTCOME_FAILED, 31);
+    }
+    char took[STR_DURATION_MAX];
+    op->res->rollback = xasprintf("%s is serving again, verified in %s",
+                                  op->res->from.version ? op->res->from.version : "the old version",
+                                  str_format_duration(took_ms, took));
+    return record_end(op, LEDGER_ROLLED_BACK, SHIP_OUTCOME_ROLLED_BACK, 20);
+}
+
+/* Why the plan forbids to go back, or NULL. */
+static const char *rollback_refused(const struct operation *op)
+{
+    if (!op->s->plan->rollback.automatic)
+        return "rollback.auto is off in the plan";
+    if (op->migrated && op->s->plan->rollback.if_migrated == PLAN_MIGRATED_REFUSE)
+        return "a migration that is not reversible has run";
+    return NULL;
+}
+
+static int not_rolled_back(struct operation *op, const struct ship_error *why, const char *reason)
+{
+    op->res->error = *why;
+    op->res->error.code = SHIP_NOT_ROLLED_BACK;
+    op->res->rollback = xasprintf("not attempted: %s", reason);
+    ship_error_hint(&op->res->error,
+                    "fix forward with shipctl deploy, or go back with: shipctl rollback");
+    return record_end(op, LEDGER_FAILED, SHIP_OUTCOME_FAILED, 31);
+}
+
+static int fail_after_switch(struct operation *op, const struct ship_error *why)
+{
+    evidence_collect(op);
+    const char *refused = rollback_refused(op);
+    if (refused)
+        return not_rolled_back(op, why, refused);
+    ship_emit_message(op->s->opt.events, SHIP_LEVEL_ERROR, "%s", why->msg);
+    struct ship_result_step *rs = step_begin(op, &step_rollback);
+    int64_t begin = clock_now_ms(&op->s->patient);
+    struct ship_error err = {0};
+    int rc = operation_walk_back(op, &err);
+    int64_t took = clock_now_ms(&op->s->patient) - begin;
+    record_downtime(op);
+    /* step_begin may have moved the array: find our step again */
+    rs = &op->res->steps[op->res->n_steps - 1];
+    if (rc < 0) {
+        step_end(op, rs, SHIP_STEP_FAILED, err.msg);
+        return rollback_failed(op, why, &err);
+    }
+    step_end(op, rs, SHIP_STEP_DONE, op->res->from.version);
+    return rolled_back(op, why, took);
+}
+
+/* Nothing that serves was touched; candidates and one-off containers go. */
+static int fail_before_switch(struct operation *op, const struct ship_error *why)
+{
+    op->res->error = *why;
+    bool by_signal = why->code == SHIP_INTERRUPTED;
+    int status =
+        by_signal ? 128 + clock_stop_signal(&op->s->clock) : ship_code_exit_status(why->code);
+    if (op->row.id) {
+        struct ship_error err = {0};
+        op->s->runtime->clock = &op->s->patient;
+        op->mutate.journal_optional = true;
+        op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
+        if (undo_until(op, clock_now_ms(&op->s->patient), &err) < 0)
+            operation_warn(op, "cannot clean up: %s; the next command tries again", err.msg);
+    } else if (op->step && op->s->ledger && !by_signal) {
+        struct ship_error err = {0};
+        if (record_begin(op, &err) < 0)
+            operation_warn(op, "cannot record the failure: %s; ignoring", err.msg);
+    }
+    return record_end(op, by_signal ? LEDGER_CANCELLED : LEDGER_REFUSED,
+                      by_signal ? SHIP_OUTCOME_INTERRUPTED : SHIP_OUTCOME_REFUSED, status);
+}
+
+/* ---- begin and end ---- */
+
+static int begin(struct operation *op, struct ship_error *err)
+{
+    struct ship_session *s = op->s;
+    if (session_need_plan(s, err) < 0)
+        return -1;
+    op->res->app = xstrdup(s->plan->app);
+    op->res->environment = xstrdup(s->plan->environment);
+    if (op->dry_run) {
+        if (session_need_ledger(s, LEDGER_READ, err) < 0)
+            return -1;
+    } else if (record_lock(op, err) < 0 || session_need_ledger(s, LEDGER_WRITE, err) < 0) {
+        return -1;
+    }
+    if (session_need_runtime(s, err) < 0)
+        return -1;
+    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    op->mutate = (struct mutation_env){.runtime = s->runtime,
+                                       .ledger = s->ledger,
+                                       .patient = &s->patient,
+                                       .deadline_ms = op->deadline_ms,
+                                       .events = s->opt.events};
+    if (!op->dry_run && recover_open(op, err) < 0)
+        return -1;
+    return record_previous(op, err);
+}
+
+static void run_failure_hooks(struct operation *op)
+{
+    char note[STEP_NOTE_MAX];
+    struct ship_error err = {0};
+    op->s->runtime->clock = &op->s->patient;
+    if (operation_run_hooks(op, &op->s->plan->hooks.on_failure, "on_failure", note, &err) < 0)
+        operation_warn(op, "on_failure hook: %s; ignoring", err.msg);
+}
+
+static int finish(struct operation *op, int rc, const struct ship_error *why)
+{
+    if (rc == STEP_FINISHED || op->dry_run)
+        return record_end(op, LEDGER_CLEANED, SHIP_OUTCOME_NOOP, 0);
+    if (rc == 0)
+        return record_end(op, LEDGER_CLEANED, SHIP_OUTCOME_SUCCEEDED,
+                          op->strict && op->res->n_warnings > 0 ? 40 : 0);
+    int status = op->switched ? fail_after_switch(op, why) : fail_before_switch(op, why);
+    if (op->row.id && op->s->plan->hooks.on_failure.n)
+        run_failure_hooks(op);
+    return status;
+}
+
+int operation_run(struct operation *op, const struct step *steps)
+{
+    struct ship_error err = {0};
+    op->res->started_at_ms = clock_epoch_ms(&op->s->clock);
+    int rc = begin(op, &err);
+    if (rc == 0) {
+        session_emit_warnings(op->s);
+        rc = run_steps(op, steps, &err);
+    }
+    if (rc < 0 && op->dry_run) {
+        op->res->error = err;
+        record_end(op, LEDGER_REFUSED, SHIP_OUTCOME_REFUSED, ship_code_exit_status(err.code));
+    } else {
+        finish(op, rc, &err);
+    }
+    guardian_stop(op);
+    lock_release(&op->lock);
+    return op->res->exit_code;
+}

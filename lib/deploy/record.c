@@ -1,0 +1,223 @@
+/* Rows, states and ends of operations: see record.h. */
+#include "deploy/record.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+int record_lock(struct operation *op, struct ship_error *err)
+{
+    const struct plan *p = op->s->plan;
+    struct lock_text text = {0};
+    snprintf(text.actor, sizeof text.actor, "%s", op->actor.name);
+    snprintf(text.action, sizeof text.action, "%s", op->action);
+    snprintf(text.version, sizeof text.version, "%s", op->wanted ? op->wanted : "");
+    snprintf(text.step, sizeof text.step, "begin");
+    return lock_take(&op->lock, op->s->state_dir, p->app, p->environment, &text,
+                     op->s->opt.lock_wait_ms, &op->s->clock, err);
+}
+
+int record_previous(struct operation *op, struct ship_error *err)
+{
+    struct ship_session *s = op->s;
+    if (!s->ledger)
+        return 0;
+    int rc = ledger_current(s->ledger, s->plan->app, s->plan->environment, &op->previous, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 0) {
+        op->res->from.version = xstrdup_or_null(op->previous.to_version);
+        op->res->from.digest = xstrdup_or_null(op->previous.to_digest);
+    }
+    return 0;
+}
+
+int record_begin(struct operation *op, struct ship_error *err)
+{
+    if (op->row.id)
+        return 0;
+    struct ship_session *s = op->s;
+    struct ledger_deployment *d = &op->row;
+    *d = (struct ledger_deployment){
+        .app = s->plan->app,
+        .environment = s->plan->environment,
+        .project = s->compose ? (char *)(uintptr_t)compose_name(s->compose) : NULL,
+        .action = (char *)(uintptr_t)op->action,
+        .state = LEDGER_PREPARING,
+        .exit_code = -1,
+        .from_version = op->res->from.version,
+        .from_digest = op->res->from.digest,
+        .to_version = op->res->to.version,
+        .to_digest = op->res->to.digest,
+        .from_id = op->previous.id,
+        .target_id = op->rollback_to,
+        .actor = op->actor.name,
+        .actor_json = op->actor.json,
+        .host = op->actor.host,
+        .reason = op->res->reason,
+        .strategy = "recreate",
+        .plan_hash = s->plan->hash,
+        .compose_hash = s->compose ? (char *)(uintptr_t)compose_hash(s->compose) : NULL,
+        .git_sha = op->actor.git_sha,
+        .ci_run = op->actor.ci_run,
+        .last_step = (char *)(uintptr_t)operation_step(op),
+        .signature = "unsigned",
+        .started_at_ms = op->res->started_at_ms,
+        .downtime_ms = -1,
+    };
+    if (ledger_begin(s->ledger, d, err) < 0)
+        return ship_error_wrap(err, "ledger");
+    op->res->deployment = d->id;
+    op->mutate.operation = d->id;
+    op->mutate.ledger = s->ledger;
+    return 0;
+}
+
+int record_state(struct operation *op, enum ledger_state state, const char *step,
+                 struct ship_error *err)
+{
+    if (op->row.state == state)
+        return 0;
+    if (ledger_set_state(op->s->ledger, op->row.id, state, step, err) < 0)
+        return ship_error_wrap(err, "ledger");
+    op->row.state = state;
+    return 0;
+}
+
+void record_downtime(struct operation *op)
+{
+    int64_t longest = op->res->downtime_ms;
+    for (size_t i = 0; i < op->n_reps; i++) {
+        const struct replacement *r = &op->reps[i];
+        if (!r->old_id || !r->old_running || r->stopped_at_ms == 0)
+            continue;
+        int64_t end = r->serving_at_ms ? r->serving_at_ms : clock_now_ms(&op->s->patient);
+        if (end - r->stopped_at_ms > longest)
+            longest = end - r->stopped_at_ms;
+    }
+    op->res->downtime_ms = longest;
+}
+
+static int put_details(struct operation *op, struct ship_error *err)
+{
+    const struct ship_result *r = op->res;
+    for (size_t i = 0; i < r->n_steps; i++) {
+        const struct ship_result_step *s = &r->steps[i];
+        struct ledger_step row = {.seq = (int)i + 1,
+                                  .name = s->name,
+                                  .status = (char *)(uintptr_t)ship_step_status_text(s->status),
+                                  .message = s->message,
+                                  .started_at_ms = s->started_at_ms,
+                                  .duration_ms = s->duration_ms};
+        if (ledger_put_step(op->s->ledger, op->row.id, &row, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < r->n_checks; i++) {
+        const struct ship_result_check *c = &r->checks[i];
+        struct ledger_check row = {.phase = c->phase,
+                                   .check_id = c->id,
+                                   .type = c->type,
+                                   .status = c->status,
+                                   .message = c->message,
+                                   .required = c->required,
+                                   .tries = c->tries,
+                                   .duration_ms = c->duration_ms};
+        if (ledger_put_check(op->s->ledger, op->row.id, &row, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static char *warnings_text(const struct ship_result *r)
+{
+    AUTO_PTR(json_free) struct json *list = json_array();
+    for (size_t i = 0; i < r->n_warnings; i++)
+        json_append_str(list, r->warnings[i]);
+    return json_print(list);
+}
+
+/* Steps, checks and the closing row in one transaction. */
+static int close_row(struct operation *op, enum ledger_state state, struct ship_error *err)
+{
+    struct ship_result *r = op->res;
+    AUTO_FREE char *warnings = warnings_text(r);
+    AUTO_FREE char *message = NULL;
+    if (r->error.code != SHIP_OK)
+        message =
+            r->rollback ? xasprintf("%s; %s", r->error.msg, r->rollback) : xstrdup(r->error.msg);
+    struct ledger_end end = {.state = state,
+                             .outcome = ship_outcome_text(r->outcome),
+                             .exit_code = r->exit_code,
+                             .error = message,
+                             .warnings_json = warnings,
+                             .finished_at_ms = r->finished_at_ms,
+                             .downtime_ms = r->downtime_ms};
+    if (ledger_batch_begin(op->s->ledger, err) < 0)
+        return -1;
+    int rc = put_details(op, err);
+    if (rc == 0)
+        rc = ledger_end(op->s->ledger, op->row.id, &end, err);
+    struct ship_error ignored = {0};
+    int done = ledger_batch_end(op->s->ledger, rc == 0, rc == 0 ? err : &ignored);
+    if (rc == 0 && done == 0)
+        op->row.state = state;
+    return rc == 0 ? done : -1;
+}
+
+static const char *final_sentence(const struct operation *op, char out[256])
+{
+    const struct ship_result *r = op->res;
+    char took[STR_DURATION_MAX];
+    str_format_duration(r->duration_ms, took);
+    const char *version = r->to.version ? r->to.version : "";
+    switch (r->outcome) {
+    case SHIP_OUTCOME_NOOP:
+        snprintf(out, 256,
+                 op->dry_run ? "dry run of %s: nothing was changed"
+                             : "%s already runs: nothing to do",
+                 version);
+        break;
+    case SHIP_OUTCOME_SUCCEEDED:
+        snprintf(out, 256, "%s serves, proven in %s", version, took);
+        break;
+    case SHIP_OUTCOME_ROLLED_BACK:
+        snprintf(out, 256, "%s failed; %s", version, r->rollback ? r->rollback : "rolled back");
+        break;
+    case SHIP_OUTCOME_FAILED:
+    case SHIP_OUTCOME_REFUSED:
+    case SHIP_OUTCOME_INTERRUPTED:
+    case SHIP_OUTCOME_PAUSED:
+        snprintf(out, 256, "%s", r->error.msg);
+        break;
+    }
+    return out;
+}
+
+static void emit_end(const struct operation *op)
+{
+    char text[256];
+    bool fine = op->res->exit_code == 0 || op->res->exit_code == 40 || op->res->exit_code == 100;
+    struct ship_event e = {.kind = SHIP_EVENT_OPERATION_END,
+                           .level = fine ? SHIP_LEVEL_INFO : SHIP_LEVEL_ERROR,
+                           .status = fine ? SHIP_STEP_DONE : SHIP_STEP_FAILED,
+                           .duration_ms = op->res->duration_ms,
+                           .text = final_sentence(op, text)};
+    ship_emit(op->s->opt.events, &e);
+}
+
+int record_end(struct operation *op, enum ledger_state state, enum ship_outcome outcome,
+               int exit_code)
+{
+    struct ship_result *r = op->res;
+    struct ship_error err = {0};
+    r->outcome = outcome;
+    r->exit_code = exit_code;
+    r->finished_at_ms = clock_epoch_ms(&op->s->clock);
+    r->duration_ms = r->finished_at_ms - r->started_at_ms;
+    if (op->row.id && close_row(op, state, &err) < 0)
+        operation_warn(op, "cannot record the end in the ledger: %s; ignoring", err.msg);
+    if (op->row.id && ledger_audit_head(op->s->ledger, r->audit_head, &err) < 0)
+        r->audit_head[0] = '\0';
+    emit_end(op);
+    return exit_code;
+}

@@ -1,0 +1,216 @@
+/*
+ * Step "resolve" of a rollback: choose the recorded deployment and make sure
+ * its images can be had, before anything changes.
+ *
+ * Targets are deployments recorded as succeeded whose specification is still
+ * kept. Without a version: the newest one that is earlier than what serves
+ * (after a rollback: earlier than the deployment it went back to, so that
+ * pressing the button again goes further back, never forward to the version
+ * that failed). What can go wrong: no such target (16), image gone locally and
+ * in the registry (16).
+ */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "deploy/image.h"
+#include "deploy/observe.h"
+#include "deploy/pin.h"
+#include "deploy/steps.h"
+#include "deploy/target.h"
+
+#define LISTED_MAX 5
+
+static struct ledger_query target_query(const struct operation *op)
+{
+    return (struct ledger_query){.app = op->s->plan->app,
+                                 .environment = op->s->plan->environment,
+                                 .targets_only = true,
+                                 .limit = LISTED_MAX};
+}
+
+static int no_target(struct operation *op, struct ship_error *err)
+{
+    AUTO(ledger_deployments_done) struct ledger_deployments ds = {0};
+    struct ledger_query q = target_query(op);
+    AUTO(buf_done) struct buf list = BUF_INIT(200);
+    struct ship_error ignored = {0};
+    if (ledger_list(op->s->ledger, &q, &ds, &ignored) == 0)
+        for (size_t i = 0; i < ds.n; i++)
+            buf_addf(&list, "%s%s (%lld)", i ? ", " : "", ds.rows[i].to_version,
+                     (long long)ds.rows[i].id);
+    if (op->wanted)
+        ship_fail(err, SHIP_NOT_FOUND, "no deployment of '%s' is recorded as succeeded and kept",
+                  op->wanted);
+    else
+        ship_fail(err, SHIP_NOT_FOUND, "there is no earlier version to go back to");
+    return list.len ? ship_error_hint(err, "versions that can be restored: %s", list.p)
+                    : ship_error_hint(err, "deploy a version first: shipctl deploy VERSION");
+}
+
+static bool is_target(const struct ledger_deployment *d)
+{
+    return str_eq(d->outcome, "succeeded") && !d->pruned;
+}
+
+static int find_by_id(struct operation *op, struct ledger_deployment *ret, struct ship_error *err)
+{
+    const struct plan *p = op->s->plan;
+    if (ledger_find(op->s->ledger, p->app, p->environment, op->rollback_to, ret, err) < 0)
+        return -1;
+    if (is_target(ret))
+        return 0;
+    ship_fail(err, SHIP_NOT_FOUND, "deployment %lld (%s, %s) can not be restored: %s",
+              (long long)ret->id, ret->to_version ? ret->to_version : "?",
+              ret->outcome ? ret->outcome : "open",
+              ret->pruned ? "its specification was pruned" : "it did not succeed");
+    return ship_error_hint(err, "see what can be: shipctl history");
+}
+
+static bool is_other(const struct ledger_deployment *d, const struct ledger_deployment *current)
+{
+    return !str_eq(d->to_version, current->to_version) || !str_eq(d->to_digest, current->to_digest);
+}
+
+static int find_by_query(struct operation *op, struct ledger_deployment *ret,
+                         struct ship_error *err)
+{
+    AUTO(ledger_deployments_done) struct ledger_deployments ds = {0};
+    struct ledger_query q = target_query(op);
+    q.version = op->wanted;
+    q.limit = 1000;
+    if (!op->wanted)
+        q.before_id = op->previous.target_id ? op->previous.target_id : op->previous.id;
+    if (ledger_list(op->s->ledger, &q, &ds, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ds.n; i++) {
+        if (!op->wanted && !is_other(&ds.rows[i], &op->previous))
+            continue;
+        *ret = ds.rows[i];
+        ds.rows[i] = (struct ledger_deployment){0};
+        return 0;
+    }
+    return no_target(op, err);
+}
+
+static void take_service(struct operation *op, struct ledger_service *row)
+{
+    op->targets = xreallocarray(op->targets, op->n_targets + 1, sizeof *op->targets);
+    op->targets[op->n_targets++] = (struct target){.service = steal_ptr(&row->service),
+                                                   .image = steal_ptr(&row->image),
+                                                   .repository = steal_ptr(&row->repository),
+                                                   .version = steal_ptr(&row->version),
+                                                   .digest = steal_ptr(&row->digest),
+                                                   .image_id = steal_ptr(&row->image_id),
+                                                   .platform = steal_ptr(&row->platform),
+                                                   .spec_json = steal_ptr(&row->spec_json)};
+}
+
+static int read_targets(struct operation *op, struct ship_error *err)
+{
+    AUTO(ledger_services_done) struct ledger_services services = {0};
+    if (ledger_services_read(op->s->ledger, op->rollback_to, &services, err) < 0)
+        return -1;
+    for (size_t i = 0; i < services.n; i++) {
+        if (!services.rows[i].spec_json)
+            return ship_fail(err, SHIP_NOT_FOUND,
+                             "deployment %lld has no specification for service '%s'",
+                             (long long)op->rollback_to, services.rows[i].service);
+        take_service(op, &services.rows[i]);
+    }
+    return services.n ? 0
+                      : ship_fail(err, SHIP_NOT_FOUND, "deployment %lld has no recorded services",
+                                  (long long)op->rollback_to);
+}
+
+/* Local by its id: no registry is asked. Else the digest must be there for the pull. */
+static int find_image(struct operation *op, struct target *t, struct ship_error *err)
+{
+    struct runtime *rt = op->s->runtime;
+    AUTO(image_done) struct image img = {0};
+    struct ship_error e = {0};
+    if (rt->ops->image_inspect(rt, t->image_id, &img, clock_deadline(rt->clock, RUNTIME_READ_MS),
+                               &e) == 0) {
+        t->is_local = true;
+        return 0;
+    }
+    if (e.code != SHIP_NOT_FOUND) {
+        *err = e;
+        return -1;
+    }
+    if (!t->digest)
+        return ship_fail(err, SHIP_NOT_FOUND,
+                         "its image is gone from this machine and was never in a registry");
+    AUTO_FREE char *ref = xasprintf("%s@%s", t->repository, t->digest);
+    AUTO(remote_image_done) struct remote_image remote = {0};
+    int64_t end = clock_earlier(op->deadline_ms, clock_deadline(rt->clock, RUNTIME_CHANGE_MS));
+    if (rt->ops->resolve(rt, ref, &remote, end, &e) == 0)
+        return 0;
+    return ship_fail(err, SHIP_NOT_FOUND,
+                     "its image is gone from this machine, and the registry does not give it: %s",
+                     e.msg);
+}
+
+/* The compose model as it was for that version: the same variable, so pin and dependencies agree.
+ */
+static int load_compose(struct operation *op, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_targets; i++) {
+        struct compose_version v;
+        struct ship_error ignored = {0};
+        if (compose_service_version(op->s->compose, op->targets[i].service, &v, &ignored) == 0 &&
+            v.kind == COMPOSE_VERSION_VARIABLE)
+            strv_take(&op->overrides, xasprintf("%s=%s", v.variable, op->targets[i].version));
+    }
+    return op->overrides.n ? session_need_compose(op->s, &op->overrides, err) : 0;
+}
+
+static int choose(struct operation *op, struct ship_error *err)
+{
+    AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
+    if (!op->s->ledger)
+        return no_target(op, err);
+    if ((op->rollback_to ? find_by_id(op, &d, err) : find_by_query(op, &d, err)) < 0)
+        return -1;
+    op->rollback_to = d.id;
+    op->res->to.version = xstrdup_or_null(d.to_version);
+    op->res->to.digest = xstrdup_or_null(d.to_digest);
+    return read_targets(op, err);
+}
+
+static bool already_serves(const struct operation *op)
+{
+    const struct ledger_deployment *now = &op->previous;
+    return op->rollback_to == now->id || (now->target_id && op->rollback_to == now->target_id);
+}
+
+static bool all_run(const struct operation *op)
+{
+    for (size_t i = 0; i < op->n_targets; i++) {
+        const struct container_row *c = operation_container(op, op->targets[i].service, 0);
+        if (!c || c->state != CONTAINER_RUNNING || !str_eq(c->image_id, op->targets[i].image_id))
+            return false;
+    }
+    return true;
+}
+
+STEP_APPLY(step_resolve_rollback)
+{
+    if (session_need_compose(op->s, NULL, err) < 0 || choose(op, err) < 0 ||
+        load_compose(op, err) < 0 || observe_engine(op, err) < 0 ||
+        targets_observe_old(op, err) < 0)
+        return -1;
+    if (already_serves(op) && all_run(op)) {
+        op->res->deployment = op->previous.id;
+        snprintf(note, STEP_NOTE_MAX, "%s serves already", op->res->to.version);
+        return op->dry_run ? STEP_NOTHING : STEP_FINISHED;
+    }
+    if (pin_check(op, err) < 0)
+        return -1;
+    for (size_t i = 0; i < op->n_targets; i++)
+        if (find_image(op, &op->targets[i], err) < 0)
+            return ship_error_wrap(err, "image '%s' of service '%s'", op->targets[i].image,
+                                   op->targets[i].service);
+    snprintf(note, STEP_NOTE_MAX, "%s of deployment %lld", op->res->to.version,
+             (long long)op->rollback_to);
+    return STEP_OK;
+}

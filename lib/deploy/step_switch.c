@@ -1,0 +1,90 @@
+/*
+ * Steps "create", "switch", "wait-running", "health", "post-checks", "stable":
+ * from the candidate to the proof. Creating is slow and harmless and comes
+ * first; the outage lasts from the stop of the old container to the first
+ * passing health check of the new one.
+ */
+#include "deploy/checks.h"
+#include "deploy/record.h"
+#include "deploy/spec.h"
+#include "deploy/steps.h"
+#include "deploy/verify.h"
+
+static int prepare_all(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (recreate_prepare(&op->mutate, &op->reps[i], err) < 0)
+            return -1;
+    snprintf(note, STEP_NOTE_MAX, "%zu container%s", op->n_reps, op->n_reps == 1 ? "" : "s");
+    return STEP_OK;
+}
+
+/* The pull may have taken minutes: look again at what is to be replaced. */
+STEP_APPLY(step_create)
+{
+    if (operation_observe(op, err) < 0)
+        return -1;
+    for (size_t i = 0; i < op->n_targets; i++)
+        if ((!op->targets[i].unchanged || op->force) &&
+            spec_from_compose(op, &op->targets[i], err) < 0)
+            return -1;
+    return prepare_all(op, note, err);
+}
+
+STEP_APPLY(step_create_rollback)
+{
+    if (operation_observe(op, err) < 0)
+        return -1;
+    for (size_t i = 0; i < op->n_targets; i++)
+        if (spec_from_record(op, &op->targets[i], err) < 0)
+            return -1;
+    return prepare_all(op, note, err);
+}
+
+static int stop_between(struct operation *op, struct ship_error *err)
+{
+    int sig = clock_stop_signal(&op->s->clock);
+    return sig ? ship_fail(err, SHIP_INTERRUPTED, "stopped by signal %d during the switch", sig)
+               : 0;
+}
+
+STEP_APPLY(step_switch)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (stop_between(op, err) < 0 || recreate_swap(&op->mutate, &op->reps[i], err) < 0)
+            return -1;
+    snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
+    return STEP_OK;
+}
+
+STEP_APPLY(step_wait_running)
+{
+    (void)note;
+    return verify_running(op, clock_deadline(&op->s->clock, op->s->plan->timeouts.start_ms), err);
+}
+
+STEP_APPLY(step_health)
+{
+    if (verify_health(op, op->deadline_ms, note, err) < 0)
+        return -1;
+    record_downtime(op);
+    return STEP_OK;
+}
+
+STEP_APPLY(step_post_checks)
+{
+    if (op->s->plan->checks.post.n == 0)
+        return STEP_NOTHING;
+    checks_set_targets(op, TARGETS_NEW);
+    return checks_run_plan(op, &op->s->plan->checks.post, CHECK_POST, op->deadline_ms, note, err);
+}
+
+STEP_APPLY(step_stable)
+{
+    int64_t window = op->s->plan->strategy.min_healthy_ms;
+    if (verify_stable(op, window, err) < 0)
+        return -1;
+    char text[STR_DURATION_MAX];
+    snprintf(note, STEP_NOTE_MAX, "no restart for %s", str_format_duration(window, text));
+    return STEP_OK;
+}

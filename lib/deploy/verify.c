@@ -1,0 +1,200 @@
+/*
+ * Proof that a version serves: see verify.h.
+ *
+ * "Running" is not one look: a crash loop reads Running = true between two
+ * crashes, so StartedAt and RestartCount must stay what they were. Docker's own
+ * health state comes only after its first interval; the container's health
+ * check is therefore run here, at once, with our tries.
+ */
+#include "deploy/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "deploy/checks.h"
+
+#define RUNNING_POLL_MS 50
+#define STABLE_SLICE_MS 1000
+#define OLD_STABLE_MS   1000
+
+static int inspect(struct operation *op, const char *id, struct container *ret,
+                   struct ship_error *err)
+{
+    struct runtime *rt = op->s->runtime;
+    return rt->ops->inspect(rt, id, ret, clock_deadline(rt->clock, RUNTIME_READ_MS), err);
+}
+
+/* Why this container does not count as running, or false when it does. */
+static bool is_down(const struct container *c, const char *started_at, char reason[512])
+{
+    bool ended = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD;
+    if (c->oom_killed && (ended || c->restart_count > 0))
+        snprintf(reason, 512,
+                 "container '%s' ran out of memory (exit code %lld, OOM-killed, %lld restarts)",
+                 c->name, (long long)c->exit_code, (long long)c->restart_count);
+    else if (c->state == CONTAINER_RESTARTING || c->restart_count > 0)
+        snprintf(reason, 512, "container '%s' keeps restarting (exit code %lld, %lld restarts)",
+                 c->name, (long long)c->exit_code, (long long)c->restart_count);
+    else if (ended)
+        snprintf(reason, 512, "container '%s' exited with code %lld", c->name,
+                 (long long)c->exit_code);
+    else if (started_at && !str_eq(started_at, c->started_at))
+        snprintf(reason, 512, "container '%s' was started again while it was being checked",
+                 c->name);
+    else
+        return false;
+    return true;
+}
+
+bool verify_gave_up(void *ctx, char reason[512])
+{
+    struct operation *op = ctx;
+    for (size_t i = 0; i < op->n_reps; i++) {
+        const struct replacement *r = &op->reps[i];
+        AUTO(container_done) struct container c = {0};
+        struct ship_error e = {0};
+        if (!r->new_id || inspect(op, r->new_id, &c, &e) < 0)
+            continue; /* the engine may be restarting: the check's own deadline decides */
+        if (is_down(&c, r->new_started_at, reason))
+            return true;
+    }
+    return false;
+}
+
+static int wait_one_running(struct operation *op, struct replacement *r, int64_t deadline_ms,
+                            struct ship_error *err)
+{
+    char reason[512];
+    for (;;) {
+        AUTO(container_done) struct container c = {0};
+        if (inspect(op, r->new_id, &c, err) < 0)
+            return ship_error_wrap(err, "cannot look at container '%s'", r->name);
+        if (is_down(&c, NULL, reason))
+            return ship_fail(err, SHIP_UNPROVEN, "%s", reason);
+        if (c.state == CONTAINER_RUNNING && c.started_at_ms > 0) {
+            r->new_started_at = xstrdup(c.started_at);
+            return 0;
+        }
+        if (clock_left_ms(&op->s->clock, deadline_ms) == 0)
+            return ship_fail(
+                err, SHIP_UNPROVEN, "container '%s' is '%s', not running, after %lld s", r->name,
+                container_state_text(c.state), (long long)(op->s->plan->timeouts.start_ms / 1000));
+        if (clock_wait(op->s->runtime->clock, RUNNING_POLL_MS, deadline_ms, err) < 0)
+            return -1;
+    }
+}
+
+int verify_running(struct operation *op, int64_t deadline_ms, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (wait_one_running(op, &op->reps[i], deadline_ms, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- health ---- */
+
+static void mark_serving(struct operation *op)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (op->reps[i].serving_at_ms == 0)
+            op->reps[i].serving_at_ms = clock_now_ms(&op->s->clock);
+}
+
+int verify_health(struct operation *op, int64_t deadline_ms, char note[STEP_NOTE_MAX],
+                  struct ship_error *err)
+{
+    checks_set_targets(op, TARGETS_NEW);
+    int rc = op->s->plan->checks.health.n ? checks_run_plan(op, &op->s->plan->checks.health,
+                                                            CHECK_HEALTH, deadline_ms, note, err)
+                                          : checks_run_own(op, deadline_ms, note, err);
+    if (rc == 0)
+        mark_serving(op);
+    return rc;
+}
+
+static int64_t youngest_start_ms(struct operation *op)
+{
+    int64_t youngest = 0;
+    for (size_t i = 0; i < op->n_reps; i++) {
+        int64_t at = 0;
+        if (str_to_time_ms(op->reps[i].new_started_at ? op->reps[i].new_started_at : "", &at) ==
+                0 &&
+            at > youngest)
+            youngest = at;
+    }
+    return youngest;
+}
+
+/* Sleep until the window is over or a container ends; the engine's events wake us at once. */
+static int wait_events(struct operation *op, int64_t until_ms, struct ship_error *err)
+{
+    const char **ids = xcalloc(op->n_reps + 1, sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (op->reps[i].new_id)
+            ids[n++] = op->reps[i].new_id;
+    struct engine_event e;
+    struct runtime *rt = op->s->runtime;
+    int64_t slice = clock_earlier(until_ms, clock_deadline(rt->clock, STABLE_SLICE_MS));
+    int rc = rt->ops->wait_event(rt, ids, n, &e, slice, err);
+    free(ids);
+    return rc < 0 ? -1 : 0;
+}
+
+int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err)
+{
+    char reason[512];
+    int64_t end_epoch = youngest_start_ms(op) + min_ms;
+    int64_t left = end_epoch - clock_epoch_ms(&op->s->clock);
+    int64_t until = clock_deadline(&op->s->clock, left > 0 && left < min_ms ? left
+                                                  : left > 0                ? min_ms
+                                                                            : 0);
+    for (;;) {
+        if (verify_gave_up(op, reason))
+            return ship_fail(err, SHIP_UNPROVEN, "%s", reason);
+        if (clock_left_ms(&op->s->clock, until) == 0)
+            return 0;
+        if (wait_events(op, until, err) < 0)
+            return -1;
+    }
+}
+
+/* ---- the old version after a rollback ---- */
+
+static int old_runs(struct operation *op, const struct replacement *r, struct ship_error *err)
+{
+    AUTO(container_done) struct container c = {0};
+    if (inspect(op, r->old_id, &c, err) < 0)
+        return ship_error_wrap(err, "old container '%s'", r->name);
+    if (c.state == CONTAINER_RUNNING && str_eq(c.name, r->name))
+        return 0;
+    return ship_fail(err, SHIP_ROLLBACK_FAILED, "old container '%s' is '%s' under the name '%s'",
+                     r->name, container_state_text(c.state), c.name);
+}
+
+static int old_all_run(struct operation *op, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (op->reps[i].old_id && op->reps[i].old_running && old_runs(op, &op->reps[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int verify_old(struct operation *op, int64_t deadline_ms, struct ship_error *err)
+{
+    char note[STEP_NOTE_MAX];
+    if (old_all_run(op, err) < 0)
+        return -1;
+    checks_set_targets(op, TARGETS_OLD);
+    int rc = op->s->plan->checks.health.n ? checks_run_plan(op, &op->s->plan->checks.health,
+                                                            CHECK_HEALTH, deadline_ms, note, err)
+                                          : checks_run_own(op, deadline_ms, note, err);
+    if (rc < 0)
+        return -1;
+    mark_serving(op);
+    if (clock_wait(&op->s->patient, OLD_STABLE_MS, deadline_ms, err) < 0)
+        return -1;
+    return old_all_run(op, err);
+}
