@@ -55,23 +55,36 @@ static int adopt_service(struct operation *op, const struct target *t, const cha
     return 0;
 }
 
+/* A lost ledger: the numbers on the containers go on, so that no label means two operations. */
+static int64_t newest_operation(const struct operation *op)
+{
+    int64_t newest = 0, n;
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const char *label = container_row_label(&op->containers.rows[i], LABEL_OPERATION);
+        if (label && str_to_i64(label, &n) == 0 && n > newest)
+            newest = n;
+    }
+    return newest;
+}
+
 static int record_adopted(struct operation *op, const struct ledger_services *services,
                           struct ship_error *err)
 {
     const struct plan *p = op->s->plan;
-    struct ledger_deployment d = {.app = p->app,
+    struct ledger_deployment d = {.id = newest_operation(op),
+                                  .app = p->app,
                                   .environment = p->environment,
-                                  .project = (char *)(uintptr_t)compose_name(op->s->compose),
-                                  .action = "deploy",
+                                  .project = ledger_lend(compose_name(op->s->compose)),
+                                  .action = ledger_lend("deploy"),
                                   .to_version = services->rows[0].version,
                                   .to_digest = services->rows[0].digest,
                                   .actor = op->actor.name,
                                   .actor_json = op->actor.json,
                                   .host = op->actor.host,
-                                  .strategy = "recreate",
-                                  .plan_hash = p->hash,
-                                  .compose_hash = (char *)(uintptr_t)compose_hash(op->s->compose),
-                                  .signature = "unsigned",
+                                  .strategy = ledger_lend("recreate"),
+                                  .plan_hash = ledger_lend(p->hash),
+                                  .compose_hash = ledger_lend(compose_hash(op->s->compose)),
+                                  .signature = ledger_lend("unsigned"),
                                   .started_at_ms = op->res->started_at_ms,
                                   .finished_at_ms = op->res->started_at_ms};
     if (ledger_reconstruct(op->s->ledger, &d, services->rows, services->n, err) < 0)

@@ -41,8 +41,8 @@ int record_begin(struct operation *op, struct ship_error *err)
     *d = (struct ledger_deployment){
         .app = s->plan->app,
         .environment = s->plan->environment,
-        .project = s->compose ? (char *)(uintptr_t)compose_name(s->compose) : NULL,
-        .action = (char *)(uintptr_t)op->action,
+        .project = s->compose ? ledger_lend(compose_name(s->compose)) : NULL,
+        .action = ledger_lend(op->action),
         .state = LEDGER_PREPARING,
         .exit_code = -1,
         .from_version = op->res->from.version,
@@ -55,13 +55,13 @@ int record_begin(struct operation *op, struct ship_error *err)
         .actor_json = op->actor.json,
         .host = op->actor.host,
         .reason = op->res->reason,
-        .strategy = "recreate",
+        .strategy = ledger_lend("recreate"),
         .plan_hash = s->plan->hash,
-        .compose_hash = s->compose ? (char *)(uintptr_t)compose_hash(s->compose) : NULL,
+        .compose_hash = s->compose ? ledger_lend(compose_hash(s->compose)) : NULL,
         .git_sha = op->actor.git_sha,
         .ci_run = op->actor.ci_run,
-        .last_step = (char *)(uintptr_t)operation_step(op),
-        .signature = "unsigned",
+        .last_step = ledger_lend(operation_step(op)),
+        .signature = ledger_lend("unsigned"),
         .started_at_ms = op->res->started_at_ms,
         .downtime_ms = -1,
     };
@@ -105,7 +105,7 @@ static int put_details(struct operation *op, struct ship_error *err)
         const struct ship_result_step *s = &r->steps[i];
         struct ledger_step row = {.seq = (int)i + 1,
                                   .name = s->name,
-                                  .status = (char *)(uintptr_t)ship_step_status_text(s->status),
+                                  .status = ledger_lend(ship_step_status_text(s->status)),
                                   .message = s->message,
                                   .started_at_ms = s->started_at_ms,
                                   .duration_ms = s->duration_ms};
@@ -136,6 +136,19 @@ static char *warnings_text(const struct ship_result *r)
     return json_print(list);
 }
 
+struct closing {
+    struct operation *op;
+    const struct ledger_end *end;
+};
+
+static int write_closing(void *ctx, struct ship_error *err)
+{
+    const struct closing *c = ctx;
+    if (put_details(c->op, err) < 0)
+        return -1;
+    return ledger_end(c->op->s->ledger, c->op->row.id, c->end, err);
+}
+
 /* Steps, checks and the closing row in one transaction. */
 static int close_row(struct operation *op, enum ledger_state state, struct ship_error *err)
 {
@@ -152,56 +165,40 @@ static int close_row(struct operation *op, enum ledger_state state, struct ship_
                              .warnings_json = warnings,
                              .finished_at_ms = r->finished_at_ms,
                              .downtime_ms = r->downtime_ms};
-    if (ledger_batch_begin(op->s->ledger, err) < 0)
+    struct closing closing = {op, &end};
+    if (ledger_batch(op->s->ledger, write_closing, &closing, err) < 0)
         return -1;
-    int rc = put_details(op, err);
-    if (rc == 0)
-        rc = ledger_end(op->s->ledger, op->row.id, &end, err);
-    struct ship_error ignored = {0};
-    int done = ledger_batch_end(op->s->ledger, rc == 0, rc == 0 ? err : &ignored);
-    if (rc == 0 && done == 0)
-        op->row.state = state;
-    return rc == 0 ? done : -1;
+    op->row.state = state;
+    return 0;
 }
 
-static const char *final_sentence(const struct operation *op, char out[256])
+/* One sentence for people; heap. */
+static char *final_sentence(const struct operation *op)
 {
     const struct ship_result *r = op->res;
     char took[STR_DURATION_MAX];
     str_format_duration(r->duration_ms, took);
     const char *version = r->to.version ? r->to.version : "";
-    switch (r->outcome) {
-    case SHIP_OUTCOME_NOOP:
-        snprintf(out, 256,
-                 op->dry_run ? "dry run of %s: nothing was changed"
-                             : "%s already runs: nothing to do",
-                 version);
-        break;
-    case SHIP_OUTCOME_SUCCEEDED:
-        snprintf(out, 256, "%s serves, proven in %s", version, took);
-        break;
-    case SHIP_OUTCOME_ROLLED_BACK:
-        snprintf(out, 256, "%s failed; %s", version, r->rollback ? r->rollback : "rolled back");
-        break;
-    case SHIP_OUTCOME_FAILED:
-    case SHIP_OUTCOME_REFUSED:
-    case SHIP_OUTCOME_INTERRUPTED:
-    case SHIP_OUTCOME_PAUSED:
-        snprintf(out, 256, "%s", r->error.msg);
-        break;
-    }
-    return out;
+    if (r->error.code != SHIP_OK && r->outcome != SHIP_OUTCOME_ROLLED_BACK)
+        return xstrdup(r->error.msg);
+    if (r->outcome == SHIP_OUTCOME_ROLLED_BACK)
+        return xasprintf("%s failed; %s", version, r->rollback ? r->rollback : "rolled back");
+    if (r->outcome == SHIP_OUTCOME_NOOP && op->dry_run)
+        return xasprintf("dry run of %s: nothing was changed", version);
+    if (r->outcome == SHIP_OUTCOME_NOOP)
+        return xasprintf("%s%snothing to do", version, version[0] ? " already serves: " : "");
+    return xasprintf("%s serves, proven in %s", version, took);
 }
 
 static void emit_end(const struct operation *op)
 {
-    char text[256];
+    AUTO_FREE char *text = final_sentence(op);
     bool fine = op->res->exit_code == 0 || op->res->exit_code == 40 || op->res->exit_code == 100;
     struct ship_event e = {.kind = SHIP_EVENT_OPERATION_END,
                            .level = fine ? SHIP_LEVEL_INFO : SHIP_LEVEL_ERROR,
                            .status = fine ? SHIP_STEP_DONE : SHIP_STEP_FAILED,
                            .duration_ms = op->res->duration_ms,
-                           .text = final_sentence(op, text)};
+                           .text = text};
     ship_emit(op->s->opt.events, &e);
 }
 

@@ -38,8 +38,9 @@ static int put_service(struct operation *op, const struct target *t, struct ship
     return ledger_put_service(op->s->ledger, op->row.id, &row, err);
 }
 
-static int commit(struct operation *op, struct ship_error *err)
+static int commit(void *ctx, struct ship_error *err)
 {
+    struct operation *op = ctx;
     struct ledger_deployment late = {
         .id = op->row.id, .to_version = op->res->to.version, .to_digest = op->res->to.digest};
     if (ledger_update(op->s->ledger, &late, err) < 0)
@@ -54,11 +55,7 @@ static int commit(struct operation *op, struct ship_error *err)
 STEP_APPLY(step_commit)
 {
     (void)note;
-    if (ledger_batch_begin(op->s->ledger, err) < 0)
-        return -1;
-    int rc = commit(op, err);
-    struct ship_error ignored = {0};
-    if (ledger_batch_end(op->s->ledger, rc == 0, rc == 0 ? err : &ignored) < 0 || rc < 0)
+    if (ledger_batch(op->s->ledger, commit, op, err) < 0)
         return -1;
     op->committed = true;
     op->row.state = LEDGER_COMMITTED;

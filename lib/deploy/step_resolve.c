@@ -45,16 +45,17 @@ static int find_unchanged(struct operation *op, bool *ret_all, struct ship_error
 static int finish_unchanged(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
 {
     snprintf(note, STEP_NOTE_MAX, "%s already runs with this configuration", op->res->to.version);
-    op->res->deployment = op->previous.id;
     if (op->dry_run)
         return STEP_NOTHING;
+    if (op->previous.id && !str_eq(op->previous.to_version, op->wanted))
+        return STEP_OK; /* somebody else brought it up: prove and record it, replace nothing */
+    if (!op->previous.id && adopt_running(op, op->wanted, err) < 0)
+        return -1;
+    op->res->deployment = op->previous.id;
     if (pin_all(op, err) < 0) {
         operation_warn(op, "pin: %s", err->msg);
         *err = (struct ship_error){0};
     }
-    if (!str_eq(op->previous.to_version, op->res->to.version) &&
-        adopt_running(op, op->wanted, err) < 0)
-        return -1;
     return STEP_FINISHED;
 }
 

@@ -9,6 +9,7 @@
  */
 #include "ledger/db.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -143,9 +144,35 @@ int db_tx(struct ledger *l, db_tx_fn *fn, void *arg, struct ship_error *err)
 {
     if (l->mode != LEDGER_WRITE)
         return ship_fail(err, SHIP_INTERNAL, "ledger '%s' is open for reading only", l->path);
+    if (l->in_batch)
+        return fn(l, arg, err);
     if (tx_once(l, fn, arg, err) == 0)
         return 0;
     if (!l->is_full || !space_drop_ballast(l))
         return -1;
     return tx_once(l, fn, arg, err);
+}
+
+struct batch {
+    int (*fn)(void *ctx, struct ship_error *err);
+    void *ctx;
+};
+
+static int batch_body(struct ledger *l, void *arg, struct ship_error *err)
+{
+    const struct batch *b = arg;
+
+    l->in_batch = true;
+    int rc = b->fn(b->ctx, err);
+    l->in_batch = false;
+    return rc;
+}
+
+int ledger_batch(struct ledger *l, int (*fn)(void *ctx, struct ship_error *err), void *ctx,
+                 struct ship_error *err)
+{
+    struct batch b = {.fn = fn, .ctx = ctx};
+
+    assert(!l->in_batch);
+    return db_tx(l, batch_body, &b, err);
 }

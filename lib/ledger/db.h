@@ -36,6 +36,7 @@ struct ledger {
     char *ballast; /* dir/ledger.ballast; owned */
     char uuid[LEDGER_UUID_SIZE];
     int busy_ms;
+    bool in_batch;    /* db_tx joins the transaction of ledger_batch */
     pid_t pid;        /* SQLite locks belong to a process: a forked child must open anew */
     bool is_stale;    /* an I/O error happened: reopen before believing anything */
     bool is_full;     /* the last failure was "no space" */

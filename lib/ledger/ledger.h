@@ -80,6 +80,12 @@ enum ledger_state {
 const char *ledger_state_text(enum ledger_state s);
 bool ledger_state_is_open(enum ledger_state s); /* an operation that recovery must look at */
 
+/* A text lent to a row for writing: rows own their texts only when they were read. */
+static inline char *ledger_lend(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
 /* One deployment. Strings: on write borrowed (NULL = SQL NULL), on read owned
  * (ledger_deployment_done). */
 struct ledger_deployment {
@@ -139,12 +145,12 @@ void ledger_services_done(struct ledger_services *list);
  * On "no space" the ballast is given up and the transaction tried once more.
  */
 /*
- * Between batch_begin and batch_end the writing functions join one transaction (the end of an
- * operation: steps, checks, closing row). batch_end with commit false rolls all of it back. A failed
- * call inside a batch leaves only batch_end(false) to be done.
+ * Run fn; the writing functions it calls join one transaction (the end of an operation: steps, checks,
+ * closing row). fn returning -1 rolls all of it back. fn may be run twice ("no space", see above), so
+ * it must not keep count of its calls. Batches do not nest.
  */
-SHIP_CHECKED int ledger_batch_begin(struct ledger *l, struct ship_error *err);
-SHIP_CHECKED int ledger_batch_end(struct ledger *l, bool commit, struct ship_error *err);
+SHIP_CHECKED int ledger_batch(struct ledger *l, int (*fn)(void *ctx, struct ship_error *err), void *ctx,
+                              struct ship_error *err);
 /*
  * Insert; sets d->id. Appends audit "begin". The row starts as "preparing" and open: id, state,
  * outcome, exit_code, finished_at_ms, downtime_ms, is_current and pruned of d are not looked at.

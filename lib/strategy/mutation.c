@@ -440,8 +440,8 @@ static int64_t record_intent(struct mutation_env *env, const char *kind, const c
                              const struct json *args, struct ship_error *err)
 {
     AUTO_FREE char *text = json_print(args);
-    struct ledger_journal row = {.kind = (char *)(uintptr_t)kind,
-                                 .service = (char *)(uintptr_t)service,
+    struct ledger_journal row = {.kind = ledger_lend(kind),
+                                 .service = ledger_lend(service),
                                  .args_json = text,
                                  .intent_at_ms = clock_epoch_ms(env->patient)};
     if (ledger_intent(env->ledger, env->operation, &row, err) < 0)
