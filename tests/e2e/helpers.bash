@@ -154,3 +154,55 @@ engine_events() {
 engine_mutations() {
     engine_events "$1" | wc -l
 }
+
+# --- shipctl ---------------------------------------------------------------------------------
+
+SHIPCTL=${SHIPCTL_BINARY:-$E2E_DIR/../../build-asan/shipctl}
+
+# ship ARGUMENT...: run it; for assert_exit and json. Progress goes to a file, so $output is the answer.
+ship() {
+    run --separate-stderr "$SHIPCTL" "$@"
+    # shellcheck disable=SC2154 # bats sets stderr
+    [[ " $* " == *" --json "* ]] || output+=$'\n'$stderr
+    return 0
+}
+
+# deployed VERSION: a deployment that must succeed on the way to what is tested.
+deployed() {
+    ship deploy "$1"
+    assert_exit 0
+}
+
+# plan_quick DIR: a short proof, for tests that are not about it.
+plan_quick() {
+    printf 'strategy: {min_healthy: 1s}\n' >>"$1/shipctl.yaml"
+}
+
+# plan_checks DIR LINE: the plan's checks.
+plan_checks() {
+    printf 'checks:\n  %s\n' "$2" >>"$1/shipctl.yaml"
+}
+
+# compose_is_content: the real Compose would change nothing.
+compose_is_content() {
+    local since
+    since=$(engine_now)
+    project_compose . up -d >/dev/null 2>&1
+    assert_equal "$(engine_events "$since")" ""
+}
+
+# nothing_left_over: no parked container, candidate, one-off container or temporary file.
+nothing_left_over() {
+    assert_equal "$(docker ps -a --format '{{.Names}}' | grep -E 'shipctl-|-run-|^[0-9a-f]{12}_' || true)" ""
+    assert_equal "$(find . -name '*.tmp*' -o -name '.shipctl*')" ""
+}
+
+# app_env NAME: a variable of the app's container.
+app_env() {
+    docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' delivery-app | sed -n "s/^$1=//p"
+}
+
+# lock_is_free: nobody holds the operation lock.
+lock_is_free() {
+    ! "$SHIPCTL" status --json 2>/dev/null | jq -e '.operation.pid > 0' >/dev/null
+}
