@@ -64,31 +64,32 @@ static int learn_from_history(const struct prune_job *job, const struct prune_ru
 
 /* ---- doing ---- */
 
-/* Newest rows stay; the transaction may be cut anywhere, each batch is complete in itself. */
-static int mark_batch(struct ledger *l, const struct prune_facts *f, size_t *next,
-                      struct ship_error *err)
+struct marking {
+    struct ledger *ledger;
+    const struct prune_facts *facts;
+    size_t first, end; /* rows of this transaction */
+};
+
+static int mark_batch(void *ctx, struct ship_error *err)
 {
-    size_t n = 0;
-    for (; *next < f->n_rows && n < MARK_BATCH; ++*next) {
-        const struct prune_row *row = &f->rows[*next];
-        if (f->versions[row->version].is_kept)
-            continue;
-        n++;
-        if (ledger_mark_pruned(l, row->deployment, err) < 0)
+    const struct marking *m = ctx;
+    for (size_t i = m->first; i < m->end; i++) {
+        const struct prune_row *row = &m->facts->rows[i];
+        if (!m->facts->versions[row->version].is_kept &&
+            ledger_mark_pruned(m->ledger, row->deployment, err) < 0)
             return -1;
     }
     return 0;
 }
 
+/* A transaction per hundred rows: each is complete in itself, so it does not matter where we die.
+ */
 static int mark_rows(struct ledger *l, const struct prune_facts *f, struct ship_error *err)
 {
-    size_t next = 0;
-    while (next < f->n_rows) {
-        if (ledger_batch_begin(l, err) < 0)
-            return -1;
-        int rc = mark_batch(l, f, &next, err);
-        struct ship_error ignored = {0};
-        if (ledger_batch_end(l, rc == 0, rc == 0 ? err : &ignored) < 0 || rc < 0)
+    for (size_t i = 0; i < f->n_rows; i += MARK_BATCH) {
+        size_t end = i + MARK_BATCH < f->n_rows ? i + MARK_BATCH : f->n_rows;
+        struct marking m = {.ledger = l, .facts = f, .first = i, .end = end};
+        if (ledger_batch(l, mark_batch, &m, err) < 0)
             return -1;
     }
     return 0;
