@@ -16,7 +16,10 @@ struct ship_history_query {
     bool all_apps;       /* every app and environment of this ledger; else the plan's */
 };
 
-/* One deployment; result.steps and result.checks are filled by ship_history_show only. */
+/*
+ * One deployment; result.steps, checks and evidence are filled by ship_history_show only. One that
+ * has not ended (it runs, or waits for recovery) has exit_code -1; its state says how far it got.
+ */
 struct ship_history_entry {
     struct ship_result result;
     char *state; /* ledger state: "cleaned", "rolled_back", "switching" ... */
@@ -36,10 +39,13 @@ struct ship_history {
     size_t n;
 };
 
-/* 0 or the exit status of err. No ledger yet: 0 with n == 0. */
+/*
+ * 0 or the exit status of err. No ledger yet: 0 with n == 0. Without a plan file in the session's
+ * directory (and none named): every app of the ledger, as with all_apps.
+ */
 int ship_history(struct ship_session *s, const struct ship_history_query *query,
                  struct ship_history *ret, struct ship_error *err);
-/* One deployment by number; 16 when there is none. */
+/* One deployment by number, of any app; 16 when there is none. Needs no plan. */
 int ship_history_show(struct ship_session *s, int64_t deployment, struct ship_history *ret,
                       struct ship_error *err);
 /* Verify the audit chain; head may be NULL. ret_rows = rows checked. */
