@@ -33,10 +33,15 @@ static int disk(struct operation *op, struct ship_error *err)
     return checks_run_builtin(op, "disk", DISK_YAML, CHECK_PRE, 1, op->deadline_ms, err);
 }
 
+int checks_run_own_pre(struct operation *op, struct ship_error *err)
+{
+    return disk(op, err) < 0 || ports_check(op, err) < 0 ? -1 : 0;
+}
+
 STEP_APPLY(step_prechecks)
 {
     checks_set_targets(op, TARGETS_LIVE);
-    if (disk(op, err) < 0 || ports_check(op, err) < 0)
+    if (checks_run_own_pre(op, err) < 0)
         return -1;
     return checks_run_plan(op, &op->s->plan->checks.pre, CHECK_PRE, op->deadline_ms, note, err);
 }
