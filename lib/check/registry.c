@@ -11,6 +11,7 @@ const struct check_type *const check_types[] = {
     &check_disk,
     &check_dns,
     &check_exec,
+    &check_healthcheck,
     &check_http,
     &check_log,
     &check_port,

@@ -12,6 +12,7 @@ extern const struct check_type check_database;
 extern const struct check_type check_disk;
 extern const struct check_type check_dns;
 extern const struct check_type check_exec;
+extern const struct check_type check_healthcheck;
 extern const struct check_type check_http;
 extern const struct check_type check_log;
 extern const struct check_type check_port;

@@ -80,7 +80,7 @@ static int resolve_remote(struct operation *op, struct target *t, struct ship_er
     return rc < 0 ? -1 : 0;
 }
 
-int image_resolve(struct operation *op, struct target *t, struct ship_error *err)
+int image_resolve_target(struct operation *op, struct target *t, struct ship_error *err)
 {
     if (op->s->plan->pull == PLAN_PULL_ALWAYS)
         return resolve_remote(op, t, err);

@@ -20,7 +20,7 @@ static int resolve_targets(struct operation *op, struct ship_error *err)
 {
     for (size_t i = 0; i < op->n_targets; i++) {
         struct target *t = &op->targets[i];
-        if (image_resolve(op, t, err) < 0)
+        if (image_resolve_target(op, t, err) < 0)
             return ship_error_wrap(err, "image '%s' of service '%s'", t->image, t->service);
         strv_add(&op->image_refs, t->image);
     }

@@ -173,6 +173,8 @@ static struct json *make_doc(const struct fake_container *c)
         if (*line)
             json_append_str(env, line);
     json_set(config, "Labels", parse_or(c->labels, json_object));
+    if (c->test)
+        json_set(json_set_object(config, "Healthcheck"), "Test", parse_or(c->test, json_array));
     json_set_str(network, "IPAddress", c->address ? c->address : "");
     return doc;
 }

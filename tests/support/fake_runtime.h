@@ -36,6 +36,7 @@ struct fake_container {
     const char *env;        /* "A=1\nB=2"; NULL: none */
     const char *ports;      /* JSON array as in the engine's list; NULL: [] */
     const char *labels;     /* JSON object; NULL: {} */
+    const char *test;       /* Config.Healthcheck.Test as JSON array; NULL: none */
     const char *log;        /* stdout; NULL: empty */
     const char *log_stderr;
     bool removed;
