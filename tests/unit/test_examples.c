@@ -7,12 +7,24 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "check/check.h"
 #include "compose/compose.h"
 #include "plan/plan.h"
 
 #define EXAMPLES TESTS_DIR "/../examples"
 
 static const char *const no_environment[] = {"HOME=/nonexistent", NULL};
+
+static void prepare_checks(const struct plan *p, struct yaml_problems *problems)
+{
+    AUTO(checks_done) struct checks pre = {0};
+    AUTO(checks_done) struct checks health = {0};
+    AUTO(checks_done) struct checks post = {0};
+
+    checks_prepare(&p->checks.pre, CHECK_PRE, problems, &pre);
+    checks_prepare(&p->checks.health, CHECK_HEALTH, problems, &health);
+    checks_prepare(&p->checks.post, CHECK_POST, problems, &post);
+}
 
 static struct plan *load_plan(const char *path, const char *environment)
 {
@@ -22,6 +34,8 @@ static struct plan *load_plan(const char *path, const char *environment)
 
     assert_ok(file_read(path, &text, &err), &err);
     struct plan *p = plan_parse(path, text.p, text.len, environment, &problems, &err);
+    if (p)
+        prepare_checks(p, &problems);
     if (!p || problems.n > 0)
         fail_msg("%s: %s", path, p ? problems.list[0].text : err.msg);
     return p;
@@ -67,10 +81,29 @@ static void test_examples_projects_load_without_a_warning(void **state)
     globfree(&found);
 }
 
+static void test_examples_workflow_is_yaml_with_jobs(void **state)
+{
+    struct ship_error err = {0};
+    AUTO(yaml_problems_done) struct yaml_problems problems = {0};
+    AUTO(buf_done) struct buf text = BUF_INIT(PLAN_BYTES_MAX);
+
+    (void)state;
+    assert_ok(file_read(EXAMPLES "/github-actions/deploy.yml", &text, &err), &err);
+    AUTO_PTR(yaml_free)
+    struct yaml_file *f = yaml_parse_report("deploy.yml", text.p, text.len, &problems, &err);
+    assert_not_null_ok(f, &err);
+    assert_int_equal(problems.n, 0);
+    const struct yaml_node *jobs = yaml_get(yaml_root(f, 0), "jobs");
+    assert_non_null(jobs);
+    for (size_t i = 0; i < jobs->n; i++)
+        row_check(yaml_get(jobs->items[i], "steps") != NULL, jobs->items[i]->key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_examples_projects_load_without_a_warning),
+        cmocka_unit_test(test_examples_workflow_is_yaml_with_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
