@@ -25,12 +25,23 @@ tell() {
     printf '\n%s# %s%s\n' "$bold" "$*" "$plain"
 }
 
+# words ARGUMENT...: the command line as one would type it.
+words() {
+    local word line=''
+
+    for word in "$@"; do
+        [[ $word != *[!A-Za-z0-9_./:=@-]* ]] || word="'$word'"
+        line+=" $word"
+    done
+    printf '%s' "${line# }"
+}
+
 # expect STATUS COMMAND...: prints the command, runs it, and insists on the exit status.
 expect() {
     local wanted=$1 status=0
     shift
 
-    printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+    printf '%s$ %s%s\n' "$bold" "$(words "$@")" "$plain"
     "$@" || status=$?
     [ "$wanted" = 0 ] || printf '%s(exit status %s)%s\n' "$bold" "$status" "$plain"
     [ "$status" = "$wanted" ] || fail "'$*' ended with $status, expected $wanted"
@@ -79,6 +90,8 @@ show_plan() {
 }
 
 show_deploy() {
+    local before
+
     tell 'The first deployment creates network, volume, database and proxy as well.'
     expect 0 shipctl deploy v1.0.0
     serves v1.0.0
@@ -88,8 +101,9 @@ show_deploy() {
     serves v1.0.1
     tell 'The version is in .env now, so Compose agrees and recreates nothing.'
     expect 0 grep APP_VERSION .env
+    before=$(docker ps -q --no-trunc | sort)
     expect 0 docker compose up -d
-    serves v1.0.1
+    [ "$(docker ps -q --no-trunc | sort)" = "$before" ] || fail 'Compose recreated a container'
 }
 
 show_failure() {
