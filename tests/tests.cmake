@@ -44,6 +44,11 @@ function(ship_test_folder folder pattern)
     if(TARGET shiptest)
       target_link_libraries(${target} PRIVATE shiptest)
     endif()
+    # Tests of the program see its headers and link everything but main().
+    if(name MATCHES "^test_cmd_")
+      target_include_directories(${target} PRIVATE cmd)
+      target_link_libraries(${target} PRIVATE cmdlib)
+    endif()
     if(name MATCHES "^test_")
       target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
       add_test(NAME ${folder}/${name} COMMAND ${target}
