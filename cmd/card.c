@@ -1,6 +1,7 @@
 /* Rows, times and problems; see card.h. */
 #include "card.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,19 +73,36 @@ int64_t card_now_ms(void)
     return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
+/* One unit is enough: "3 min", "2 d". */
+static void format_span(int64_t ms, char out[32])
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {
+        {86400000, "d"  },
+        {3600000,  "h"  },
+        {60000,    "min"},
+        {MS_PER_S, "s"  }
+    };
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_LEN(units) && ms < units[i].ms)
+        i++;
+    (void)snprintf(out, 32, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+}
+
 const char *card_ago(int64_t at_ms, int64_t now_ms, char out[48])
 {
-    char span[SHIP_TEXT_MAX];
-    int64_t ms = now_ms >= at_ms ? now_ms - at_ms : at_ms - now_ms;
+    char span[32];
 
+    format_span(now_ms >= at_ms ? now_ms - at_ms : at_ms - now_ms, span);
     if (at_ms <= 0)
         (void)snprintf(out, 48, "never");
-    else if (ms < MS_PER_S)
-        (void)snprintf(out, 48, "now");
     else if (now_ms >= at_ms)
-        (void)snprintf(out, 48, "%s ago", ship_text_duration(ms, span));
+        (void)snprintf(out, 48, "%s ago", span);
     else
-        (void)snprintf(out, 48, "in %s", ship_text_duration(ms, span));
+        (void)snprintf(out, 48, "in %s", span);
     return out;
 }
 

@@ -28,21 +28,20 @@ static void failed_headline(const struct ship_result *r, const char *version, st
     if (is_action(r, "check"))
         text_addf(out, "%s: checks failed", or_dash(r->app));
     else if (r->exit_code == ship_code_exit_status(SHIP_ROLLBACK_FAILED))
-        text_addf(out, "%s %s failed, and so did the way back: look at it now", or_dash(r->app),
+        text_addf(out, "%s%s failed, and so did the way back: look at it now", or_dash(r->app),
                   version);
     else if (r->exit_code == ship_code_exit_status(SHIP_NOT_ROLLED_BACK))
-        text_addf(out, "%s %s failed and was not rolled back", or_dash(r->app), version);
+        text_addf(out, "%s%s failed and was not rolled back", or_dash(r->app), version);
     else
-        text_addf(out, "%s %s failed: what runs was not touched", or_dash(r->app), version);
+        text_addf(out, "%s%s failed: what runs was not touched", or_dash(r->app), version);
 }
 
 static void interrupted_headline(const struct ship_result *r, const char *version, struct text *out)
 {
     if (r->exit_code == ship_code_exit_status(SHIP_INCOMPLETE))
-        text_addf(out, "%s %s was interrupted with changes in flight", or_dash(r->app), version);
+        text_addf(out, "%s%s was interrupted with changes in flight", or_dash(r->app), version);
     else
-        text_addf(out, "%s %s was interrupted: what runs was not touched", or_dash(r->app),
-                  version);
+        text_addf(out, "%s%s was interrupted: what runs was not touched", or_dash(r->app), version);
 }
 
 static void noop_headline(const struct ship_result *r, const char *version, struct text *out)
@@ -50,25 +49,27 @@ static void noop_headline(const struct ship_result *r, const char *version, stru
     if (is_action(r, "recover"))
         text_addf(out, "%s: nothing to recover", or_dash(r->app));
     else if (r->preview != NULL)
-        text_addf(out, "%s %s: dry run, nothing was changed", or_dash(r->app), version);
+        text_addf(out, "%s%s: dry run, nothing was changed", or_dash(r->app), version);
     else
-        text_addf(out, "%s %s already runs: nothing to do", or_dash(r->app), version);
+        text_addf(out, "%s%s already runs: nothing to do", or_dash(r->app), version);
 }
 
 void card_headline(const struct ship_result *r, struct text *out)
 {
-    const char *version = name_of(&r->to) != NULL ? name_of(&r->to) : "";
+    char version[256] = "";
 
+    if (name_of(&r->to) != NULL)
+        (void)snprintf(version, sizeof version, " %s", name_of(&r->to));
     switch (r->outcome) {
     case SHIP_OUTCOME_NOOP:
         noop_headline(r, version, out);
         break;
     case SHIP_OUTCOME_SUCCEEDED:
-        text_addf(out, is_action(r, "check") ? "%s%s: all required checks passed" : "%s %s serves",
+        text_addf(out, is_action(r, "check") ? "%s%s: all required checks passed" : "%s%s serves",
                   or_dash(r->app), is_action(r, "check") ? "" : version);
         break;
     case SHIP_OUTCOME_ROLLED_BACK:
-        text_addf(out, "%s %s failed: %s serves again", or_dash(r->app), version,
+        text_addf(out, "%s%s failed: %s serves again", or_dash(r->app), version,
                   name_of(&r->from) != NULL ? name_of(&r->from) : "nothing");
         break;
     case SHIP_OUTCOME_FAILED:
@@ -79,7 +80,7 @@ void card_headline(const struct ship_result *r, struct text *out)
         interrupted_headline(r, version, out);
         break;
     case SHIP_OUTCOME_PAUSED:
-        text_addf(out, "%s %s is paused", or_dash(r->app), version);
+        text_addf(out, "%s%s is paused", or_dash(r->app), version);
         break;
     }
 }

@@ -110,18 +110,20 @@ static bool is_verbose(const struct args *args)
     return args->verbose || args->debug || (runner_debug != NULL && strcmp(runner_debug, "1") == 0);
 }
 
-static void open_face(struct face *face, struct stream *err, const struct args *args,
-                      const struct command *cmd)
+/* shows_progress: an operation will run; the error of a command line needs no time stamp. */
+static void open_face(struct context *c, struct stream *err, bool shows_progress)
 {
+    const struct args *args = c->args;
     const struct face_options options = {
         .kind = face_kind_for(args),
-        .shows_progress = cmd != NULL && (cmd->flags & COMMAND_PROGRESS) != 0,
+        .shows_progress = shows_progress,
         .is_quiet = args->quiet,
         .is_verbose = is_verbose(args),
+        .leaves_end = c->is_shared && !args->json && !args->quiet,
     };
 
     stream_open(err, STDERR_FILENO, &stop_signal);
-    face_open(face, &options, err, style_for(STDERR_FILENO, (enum color_mode)args->color));
+    face_open(c->face, &options, err, style_for(STDERR_FILENO, (enum color_mode)args->color));
 }
 
 static int run_in_session(struct context *c)
@@ -203,7 +205,7 @@ static int write_answer(struct context *c, int rc)
 
 int main(int argc, char **argv)
 {
-    static struct face face; /* sinks outlive every stack frame the library may use */
+    struct face face;
     struct stream err_stream;
     struct args args = {0};
     struct ship_error err = {0};
@@ -224,11 +226,13 @@ int main(int argc, char **argv)
     hide_memory(args.debug);
     c.style = style_for(STDOUT_FILENO, (enum color_mode)args.color);
     c.is_shared = is_same_file(STDOUT_FILENO, STDERR_FILENO);
-    open_face(&face, &err_stream, &args, c.command);
+    open_face(&c, &err_stream,
+              rc == 0 && c.command != NULL && (c.command->flags & COMMAND_PROGRESS) != 0);
     rc = rc < 0 ? answer_error(&c, &err, ship_code_exit_status(SHIP_USAGE)) : run_command(&c);
     face_close(&face);
     stream_flush(&err_stream);
     rc = write_answer(&c, rc);
+    face_done(&face);
     stream_close(&err_stream, DRAIN_MS);
     text_done(&c.answer);
     return rc;

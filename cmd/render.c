@@ -37,6 +37,7 @@ void face_open(struct face *f, const struct face_options *o, struct stream *err,
                        .err = err,
                        .style = style,
                        .is_quiet = o->is_quiet,
+                       .leaves_end = o->leaves_end,
                        .is_verbose = o->is_verbose,
                        .now_ms = stream_now_ms};
 }
@@ -56,11 +57,17 @@ void face_message(struct face *f, enum ship_level level, const char *text)
     ship_emit_message(&events, level, "%s", text);
 }
 
+void face_done(struct face *f)
+{
+    face_close(f);
+    text_done(&f->shown);
+}
+
 void face_error(struct face *f, const struct ship_error *err, bool with_where)
 {
     struct text t = {0};
 
-    if (strcmp(f->shown, err->msg) != 0) {
+    if (strstr(text_str(&f->shown), err->msg) == NULL) {
         text_add(&t, err->msg);
         if (with_where && err->where != NULL)
             text_addf(&t, " [%s, %s]", ship_code_name(err->code), err->where);
@@ -88,6 +95,17 @@ bool face_wants(const struct face *f, const struct ship_event *e)
     if (e->kind == SHIP_EVENT_STEP_END && e->status == SHIP_STEP_SKIPPED)
         return f->is_verbose;
     return true;
+}
+
+void face_note_error(struct face *f, const struct ship_event *e)
+{
+    bool is_error = (e->kind == SHIP_EVENT_MESSAGE && e->level == SHIP_LEVEL_ERROR) ||
+                    (e->kind == SHIP_EVENT_OPERATION_END && e->status == SHIP_STEP_FAILED);
+
+    if (!is_error || f->shown.len > FACE_SHOWN_MAX)
+        return;
+    text_add(&f->shown, e->text);
+    text_add(&f->shown, "\n");
 }
 
 bool face_is_due(struct face *f, int64_t interval_ms)
@@ -182,8 +200,7 @@ void render_none(struct ship_sink *sink, const struct ship_event *e)
 
     if (e->kind != SHIP_EVENT_MESSAGE || !face_wants(f, e))
         return;
-    if (e->level == SHIP_LEVEL_ERROR)
-        (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+    face_note_error(f, e);
     if (e->level == SHIP_LEVEL_INFO) {
         text_add_safe_lines(&t, "  ", e->text);
     } else {

@@ -21,7 +21,7 @@
 /* In the order of the values of --progress. */
 enum face_kind { FACE_AUTO, FACE_TTY, FACE_PLAIN, FACE_GITHUB, FACE_JSON, FACE_NONE };
 
-#define FACE_SHOWN_MAX 1024
+#define FACE_SHOWN_MAX (16u * 1024)
 
 struct face {
     struct ship_sink sink; /* first: a sink is a face */
@@ -29,9 +29,10 @@ struct face {
     struct stream *err;
     struct style style;
     bool is_quiet, is_verbose;
-    size_t width;               /* tty: cells of a line; 0 = ask the terminal each time */
-    int64_t (*now_ms)(void);    /* monotonic; tests bring their own */
-    char shown[FACE_SHOWN_MAX]; /* the last error that was shown */
+    bool leaves_end;         /* tty: a card on the same terminal says how it ended */
+    size_t width;            /* tty: cells of a line; 0 = ask the terminal each time */
+    int64_t (*now_ms)(void); /* monotonic; tests bring their own */
+    struct text shown;       /* errors that were shown, one a line */
 
     /* the step that runs */
     char step[64];
@@ -48,6 +49,7 @@ struct face_options {
     enum face_kind kind;
     bool shows_progress; /* the subcommand has steps */
     bool is_quiet, is_verbose;
+    bool leaves_end; /* the answer goes to the same terminal and says how it ended */
 };
 
 /* What "auto" means here, by GITHUB_ACTIONS, CI, TERM and whether fd is a terminal. */
@@ -55,8 +57,9 @@ enum face_kind face_detect(bool is_tty, const char *github_actions, const char *
                            const char *term);
 void face_open(struct face *f, const struct face_options *o, struct stream *err,
                struct style style);
-/* End what is open (a live line, a group). */
+/* End what is open (a live line, a group). The face still takes messages. */
 void face_close(struct face *f);
+void face_done(struct face *f);
 
 /* Messages of the program; err: once, with its hint. */
 void face_message(struct face *f, enum ship_level level, const char *text);
@@ -64,6 +67,8 @@ void face_error(struct face *f, const struct ship_error *err, bool with_where);
 
 /* Shared by the renderers. */
 bool face_wants(const struct face *f, const struct ship_event *e);
+/* Remember that the text of an error was shown. */
+void face_note_error(struct face *f, const struct ship_event *e);
 /* Progress at most every interval_ms; true = show now. */
 bool face_is_due(struct face *f, int64_t interval_ms);
 void face_step_begin(struct face *f, const char *step);

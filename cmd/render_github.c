@@ -133,9 +133,9 @@ static void on_step_end(const struct ship_event *e, struct text *out)
 static void on_operation_end(struct face *f, const struct ship_event *e, struct text *out)
 {
     close_group(f, out);
-    if (e->status == SHIP_STEP_FAILED && strcmp(f->shown, e->text) != 0) {
+    if (e->status == SHIP_STEP_FAILED && strstr(text_str(&f->shown), e->text) == NULL) {
         annotate("error", e->text, out);
-        (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+        face_note_error(f, e);
     } else if (e->status != SHIP_STEP_FAILED) {
         text_add_safe_lines(out, "| ", e->text);
     }
@@ -177,8 +177,7 @@ void render_github(struct ship_sink *sink, const struct ship_event *e)
         on_step_end(e, &out);
         break;
     case SHIP_EVENT_MESSAGE:
-        if (e->level == SHIP_LEVEL_ERROR)
-            (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+        face_note_error(f, e);
         on_message(e, &out);
         break;
     case SHIP_EVENT_OUTPUT:

@@ -67,8 +67,8 @@ void render_json(struct ship_sink *sink, const struct ship_event *e)
 
     if (!is_wanted(f, e))
         return;
-    if (e->kind == SHIP_EVENT_MESSAGE && e->level == SHIP_LEVEL_ERROR)
-        (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+    if (e->kind == SHIP_EVENT_MESSAGE)
+        face_note_error(f, e);
     text_addf(&out, "{\"event\":\"%s\",\"at\":\"%s\"", kinds[e->kind],
               ship_text_time(e->at_ms, stamp));
     add_string(&out, "step", e->step);

@@ -77,12 +77,6 @@ static void add_output(const struct ship_event *e, const char *stamp, struct tex
     text_done(&prefix);
 }
 
-static bool is_error(const struct ship_event *e)
-{
-    return (e->kind == SHIP_EVENT_MESSAGE && e->level == SHIP_LEVEL_ERROR) ||
-           (e->kind == SHIP_EVENT_OPERATION_END && e->status == SHIP_STEP_FAILED);
-}
-
 void render_plain(struct ship_sink *sink, const struct ship_event *e)
 {
     struct face *f = (struct face *)sink;
@@ -92,8 +86,7 @@ void render_plain(struct ship_sink *sink, const struct ship_event *e)
 
     if (!face_wants(f, e))
         return;
-    if (is_error(e))
-        (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+    face_note_error(f, e);
     (void)ship_text_time(e->at_ms, stamp);
     add_fact(f, e, &fact);
     if (e->kind == SHIP_EVENT_OUTPUT)

@@ -175,17 +175,13 @@ static void on_operation_end(struct face *f, const struct ship_event *e, struct 
     bool is_good = e->status == SHIP_STEP_DONE;
 
     clear_live(f, out);
+    if (f->leaves_end)
+        return;
     style_add(out, &f->style, is_good ? TONE_GOOD : TONE_BAD,
               style_mark(&f->style, is_good ? MARK_OK : MARK_FAIL));
     text_add(out, " ");
     text_add_safe(out, e->text);
     text_add(out, "\n");
-}
-
-static bool is_error(const struct ship_event *e)
-{
-    return (e->kind == SHIP_EVENT_MESSAGE && e->level == SHIP_LEVEL_ERROR) ||
-           (e->kind == SHIP_EVENT_OPERATION_END && e->status == SHIP_STEP_FAILED);
 }
 
 void render_tty(struct ship_sink *sink, const struct ship_event *e)
@@ -205,8 +201,8 @@ void render_tty(struct ship_sink *sink, const struct ship_event *e)
     /* the end of a skipped step still has to clear its line */
     if (!face_wants(f, e) && e->kind != SHIP_EVENT_STEP_END)
         return;
-    if (is_error(e))
-        (void)snprintf(f->shown, sizeof f->shown, "%s", e->text);
+    if (e->kind != SHIP_EVENT_OPERATION_END || !f->leaves_end)
+        face_note_error(f, e);
     handlers[e->kind](f, e, &out);
     if (out.len > 0)
         face_write(f, &out);
