@@ -31,7 +31,7 @@ static void add_table(struct text *t, const struct style *s, const struct ship_p
         {"IMAGE",   COLUMN_LEFT },
         {"VERSION", COLUMN_LEFT },
         {"SIZE",    COLUMN_RIGHT},
-        {"",        COLUMN_LEFT },
+        {"RESULT",  COLUMN_LEFT },
         {"WHY",     COLUMN_LEFT }
     };
     struct columns c;
