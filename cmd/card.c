@@ -73,8 +73,7 @@ int64_t card_now_ms(void)
     return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
-/* One unit is enough: "3 min", "2 d". */
-static void format_span(int64_t ms, char out[32])
+const char *card_span(int64_t ms, char out[32])
 {
     static const struct {
         int64_t ms;
@@ -90,13 +89,14 @@ static void format_span(int64_t ms, char out[32])
     while (i + 1 < ARRAY_LEN(units) && ms < units[i].ms)
         i++;
     (void)snprintf(out, 32, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+    return out;
 }
 
 const char *card_ago(int64_t at_ms, int64_t now_ms, char out[48])
 {
     char span[32];
 
-    format_span(now_ms >= at_ms ? now_ms - at_ms : at_ms - now_ms, span);
+    (void)card_span(now_ms >= at_ms ? now_ms - at_ms : at_ms - now_ms, span);
     if (at_ms <= 0)
         (void)snprintf(out, 48, "never");
     else if (now_ms >= at_ms)

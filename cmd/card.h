@@ -25,6 +25,8 @@ void card_head(struct text *t, const struct style *s, enum mark mark, enum tone 
 /* A labelled block of foreign lines behind "| ". */
 void card_block(struct text *t, const struct style *s, const char *label, const char *lines);
 
+/* One unit is enough: "3 min", "2 d". */
+const char *card_span(int64_t ms, char out[32]);
 /* "3 min ago", "in 5 s"; 0 = "never". */
 const char *card_ago(int64_t at_ms, int64_t now_ms, char out[48]);
 int64_t card_now_ms(void);

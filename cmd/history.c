@@ -155,10 +155,8 @@ static int run(struct context *c)
     int rc;
 
     if (check_combination(c->args, &err) < 0 ||
-        (c->args->n_words > 0 && parse_id(c->args->words[0], &id, &err) < 0)) {
-        (void)ship_error_hint(&err, "shipctl history --help");
+        (c->args->n_words > 0 && parse_id(c->args->words[0], &id, &err) < 0))
         return answer_error(c, &err, ship_code_exit_status(SHIP_USAGE));
-    }
     if (c->args->verify)
         rc = verify(c, &err);
     else

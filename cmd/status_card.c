@@ -134,7 +134,7 @@ static void add_service(struct columns *c, const struct style *s,
                         const struct ship_status_service *v, int64_t now_ms)
 {
     char service[160];
-    char up[SHIP_TEXT_MAX];
+    char up[32];
 
     (void)snprintf(service, sizeof service, "%s%s", or_dash(v->service),
                    v->deployed ? (s->unicode ? " ●" : " *") : "");
@@ -145,7 +145,7 @@ static void add_service(struct columns *c, const struct style *s,
     columns_add_tone(c, health_tone(v->health), v->health);
     add_usage(c, v);
     columns_addf(c, "%" PRId64, v->restarts);
-    columns_add(c, v->started_at_ms > 0 ? ship_text_duration(now_ms - v->started_at_ms, up) : NULL);
+    columns_add(c, v->started_at_ms > 0 ? card_span(now_ms - v->started_at_ms, up) : NULL);
 }
 
 static void add_services(struct text *t, const struct style *s, const struct ship_status *st,

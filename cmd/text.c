@@ -152,13 +152,16 @@ static size_t char_len(const char *s)
 void text_add_clipped(struct text *t, const char *foreign, size_t max_cells, const char *ellipsis)
 {
     AUTO_FREE char *safe = safe_line(foreign);
-    size_t used = ship_text_cells(ellipsis);
+    size_t used;
     size_t end = 0;
 
     if (ship_text_cells(safe) <= max_cells) {
         text_add(t, safe);
         return;
     }
+    if (ship_text_cells(ellipsis) > max_cells)
+        ellipsis = "";
+    used = ship_text_cells(ellipsis);
     while (safe[end] != '\0') {
         char one[UTF8_CHAR_MAX + 1] = {0};
         size_t n = char_len(safe + end);
@@ -170,6 +173,5 @@ void text_add_clipped(struct text *t, const char *foreign, size_t max_cells, con
         end += n;
     }
     text_addn(t, safe, end);
-    if (ship_text_cells(ellipsis) <= max_cells)
-        text_add(t, ellipsis);
+    text_add(t, ellipsis);
 }

@@ -30,10 +30,10 @@ static void test_columns_format_aligns_cells_and_chinese(void **state)
     columns_add(&c, "evil\033[2J\nx");
     columns_add_tone(&c, TONE_GOOD, "end");
     columns_format(&c, &plain, 1, &t);
-    assert_string_equal(text_str(&t), " NAME       SIZE  WHY\n"
-                                      " app       18 MB  running\n"
-                                      " 数据库      5 B  -\n"
-                                      " -        evil x  end\n");
+    assert_string_equal(text_str(&t), " NAME      SIZE  WHY\n"
+                                      " app      18 MB  running\n"
+                                      " 数据库     5 B  -\n"
+                                      " -       evil x  end\n");
     columns_done(&c);
     text_done(&t);
 }

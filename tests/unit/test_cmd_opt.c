@@ -1,4 +1,5 @@
 /* The command line: options by table, subcommands, suggestions, bad input. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "args.h"
@@ -6,7 +7,7 @@
 #include "unit/assert.h"
 
 #define NOW_MS INT64_C(1795224054000)
-#define ARGV   12
+#define ARGV   16
 
 struct parsed {
     struct args args;
