@@ -46,10 +46,8 @@ static void add_error_json(struct context *c, const struct ship_error *err, int 
     ship_result_done(&r);
 }
 
-int answer_error(struct context *c, struct ship_error *err, int exit_code)
+int answer_error(struct context *c, const struct ship_error *err, int exit_code)
 {
-    if (err->code == SHIP_USAGE && err->hint[0] == '\0' && c->command != NULL)
-        (void)ship_error_hint(err, "shipctl %s --help", c->command->name);
     if (err->code == SHIP_INVALID)
         answer_problems(c);
     face_error(c->face, err, c->args->debug);

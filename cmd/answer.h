@@ -14,7 +14,7 @@
 int answer_result(struct context *c, struct ship_result *r);
 
 /* A question failed with err: the message, or the JSON object. Returns exit_code. */
-int answer_error(struct context *c, struct ship_error *err, int exit_code);
+int answer_error(struct context *c, const struct ship_error *err, int exit_code);
 
 /* JSON text of the library, a line feed added; frees it. */
 void answer_json(struct context *c, char *json);

@@ -163,7 +163,7 @@ static int check_complete(const struct command *cmd, const struct args *args,
         return ship_fail(err, SHIP_USAGE, "'%s' needs %s", cmd->name, cmd->words);
     if (args->dry_run && (cmd->flags & COMMAND_CHANGES) != 0 && (cmd->flags & COMMAND_DRY_RUN) == 0)
         return ship_fail(err, SHIP_USAGE, "'%s' has no dry run", cmd->name);
-    return 0;
+    return cmd->check != NULL ? cmd->check(args, err) : 0;
 }
 
 /* Options and words of a known subcommand. */

@@ -137,15 +137,17 @@ static bool has_filter(const struct args *a)
     return a->limit > 0 || a->since_ms > 0 || a->failed || a->only_version != NULL || a->all;
 }
 
-static int check_combination(const struct args *a, struct ship_error *err)
+static int check(const struct args *a, struct ship_error *err)
 {
+    int64_t id;
+
     if (a->head != NULL && !a->verify)
         return ship_fail(err, SHIP_USAGE, "--head goes with --verify");
     if (a->verify && (a->n_words > 0 || has_filter(a)))
         return ship_fail(err, SHIP_USAGE, "--verify goes with --head only");
     if (a->n_words > 0 && has_filter(a))
         return ship_fail(err, SHIP_USAGE, "ID and filters exclude each other");
-    return 0;
+    return a->n_words > 0 ? parse_id(a->words[0], &id, err) : 0;
 }
 
 static int run(struct context *c)
@@ -154,9 +156,8 @@ static int run(struct context *c)
     int64_t id = 0;
     int rc;
 
-    if (check_combination(c->args, &err) < 0 ||
-        (c->args->n_words > 0 && parse_id(c->args->words[0], &id, &err) < 0))
-        return answer_error(c, &err, ship_code_exit_status(SHIP_USAGE));
+    if (c->args->n_words > 0)
+        (void)parse_id(c->args->words[0], &id, &err); /* check() saw that it is a number */
     if (c->args->verify)
         rc = verify(c, &err);
     else
@@ -172,5 +173,6 @@ const struct command command_history = {
     .flags = COMMAND_SESSION,
     .options = {rows, ARRAY_LEN(rows)},
     .examples = examples,
+    .check = check,
     .run = run,
 };

@@ -84,6 +84,13 @@ static bool is_confirmed(struct context *c)
     return yes;
 }
 
+static int check(const struct args *args, struct ship_error *err)
+{
+    if (args->n_words > 0 && args->to > 0)
+        return ship_fail(err, SHIP_USAGE, "VERSION and --to exclude each other");
+    return 0;
+}
+
 static int run(struct context *c)
 {
     const struct ship_rollback_request request = {
@@ -94,12 +101,7 @@ static int run(struct context *c)
         .exit_code = c->args->exit_code,
     };
     struct ship_result result = {0};
-    struct ship_error err = {0};
 
-    if (request.version != NULL && request.to > 0) {
-        (void)ship_fail(&err, SHIP_USAGE, "VERSION and --to exclude each other");
-        return answer_error(c, &err, ship_code_exit_status(SHIP_USAGE));
-    }
     if (!is_confirmed(c))
         return answer_unconfirmed(c);
     (void)ship_rollback(c->session, &request, &result);
@@ -116,5 +118,6 @@ const struct command command_rollback = {
     .examples = examples,
     .notes = "Without VERSION: the newest earlier version recorded as succeeded. On a terminal it\n"
              "asks first, unless --yes is given.",
+    .check = check,
     .run = run,
 };

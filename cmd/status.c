@@ -104,16 +104,19 @@ static int watch(struct context *c)
     return is_stopped(c) ? 128 + (int)*c->stop : rc;
 }
 
+static int check(const struct args *args, struct ship_error *err)
+{
+    if (args->watch_ms > 0 && args->wait_ms > 0)
+        return ship_fail(err, SHIP_USAGE, "--watch and --wait exclude each other");
+    return 0;
+}
+
 static int run(struct context *c)
 {
     struct ship_error err = {0};
     bool failed;
     int rc;
 
-    if (c->args->watch_ms > 0 && c->args->wait_ms > 0) {
-        (void)ship_fail(&err, SHIP_USAGE, "--watch and --wait exclude each other");
-        return answer_error(c, &err, ship_code_exit_status(SHIP_USAGE));
-    }
     if (c->args->watch_ms > 0)
         return watch(c);
     rc = look(c, &err, &failed);
@@ -129,5 +132,6 @@ const struct command command_status = {
     .examples = examples,
     .notes = "Exit status 0 healthy, 3 unhealthy or not running, 4 never deployed, 11 the engine\n"
              "does not answer (what the ledger knows is shown).",
+    .check = check,
     .run = run,
 };
