@@ -45,7 +45,9 @@ struct command {
     const char *const *word_values; /* what the first word may be; NULL-terminated, NULL = free */
     const char *const *examples;    /* "command line", "what it does", ... NULL */
     const char *notes;              /* paragraph of --help, NULL = none */
-    int (*run)(struct context *c);  /* the exit status */
+    /* Options and words that do not go together: SHIP_USAGE; NULL = all do. */
+    int (*check)(const struct args *args, struct ship_error *err);
+    int (*run)(struct context *c); /* the exit status */
 };
 
 extern const struct command *const commands[];

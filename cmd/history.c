@@ -146,7 +146,7 @@ static int check(const struct args *a, struct ship_error *err)
     if (a->verify && (a->n_words > 0 || has_filter(a)))
         return ship_fail(err, SHIP_USAGE, "--verify goes with --head only");
     if (a->n_words > 0 && has_filter(a))
-        return ship_fail(err, SHIP_USAGE, "ID and filters exclude each other");
+        return ship_fail(err, SHIP_USAGE, "give ID or filters, not both");
     return a->n_words > 0 ? parse_id(a->words[0], &id, err) : 0;
 }
 

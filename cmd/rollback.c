@@ -87,7 +87,7 @@ static bool is_confirmed(struct context *c)
 static int check(const struct args *args, struct ship_error *err)
 {
     if (args->n_words > 0 && args->to > 0)
-        return ship_fail(err, SHIP_USAGE, "VERSION and --to exclude each other");
+        return ship_fail(err, SHIP_USAGE, "give VERSION or --to, not both");
     return 0;
 }
 
