@@ -26,11 +26,14 @@ void answer_problems(struct context *c)
 
     if (n == 0 || c->args->json)
         return;
-    card_problems(&t, &c->face->style, problems, n);
+    card_problems(&t, &c->face->style, problems, n, text_str(&c->face->shown));
     if (c->face->kind == FACE_GITHUB)
         github_wrap(&t);
     if (c->face->kind != FACE_JSON)
         stream_write(c->face->err, text_str(&t), t.len);
+    /* the error of the operation is one of them: it needs no second line */
+    for (size_t i = 0; i < n; i++)
+        text_addf(&c->face->shown, "%s: %s\n", problems[i].where, problems[i].text);
     text_done(&t);
 }
 

@@ -132,7 +132,18 @@ const char *card_version(const char *version, const char *digest, char out[256])
     return out;
 }
 
-static void add_problem(struct text *t, const struct style *s, const struct ship_problem *p)
+static bool was_shown(const struct ship_problem *p, const char *shown)
+{
+    struct text whole = {0};
+    bool was;
+
+    text_addf(&whole, "%s: %s", p->where, p->text);
+    was = strstr(shown, text_str(&whole)) != NULL;
+    text_done(&whole);
+    return was;
+}
+
+static void add_problem_head(struct text *t, const struct style *s, const struct ship_problem *p)
 {
     struct text where = {0};
 
@@ -143,18 +154,20 @@ static void add_problem(struct text *t, const struct style *s, const struct ship
     text_add(t, ": ");
     text_add_safe(t, p->text);
     text_add(t, "\n");
-    if (p->snippet != NULL)
-        text_add_safe_lines(t, "  ", p->snippet);
     text_done(&where);
 }
 
 void card_problems(struct text *t, const struct style *s, const struct ship_problem *problems,
-                   size_t n)
+                   size_t n, const char *shown)
 {
-    for (size_t i = 0; i < n; i++)
-        if (problems[i].is_error)
-            add_problem(t, s, &problems[i]);
-    for (size_t i = 0; i < n; i++)
-        if (!problems[i].is_error)
-            add_problem(t, s, &problems[i]);
+    for (size_t i = 0; i < 2 * n; i++) {
+        const struct ship_problem *p = &problems[i % n];
+
+        if (p->is_error != (i < n))
+            continue;
+        if (!was_shown(p, shown))
+            add_problem_head(t, s, p);
+        if (p->snippet != NULL)
+            text_add_safe_lines(t, "  ", p->snippet);
+    }
 }

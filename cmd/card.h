@@ -44,8 +44,11 @@ void card_preview(struct text *t, const struct style *s, const struct ship_resul
 void card_checks(struct text *t, const struct style *s, const struct ship_result *r);
 void card_steps(struct text *t, const struct style *s, const struct ship_result *r);
 
-/* Errors first, then warnings: "file:12:5: error: text", the line, the caret. */
+/*
+ * Errors first, then warnings: "file:12:5: error: text", the line, the caret. Of a problem whose
+ * "file:12:5: text" is part of `shown` only the line and the caret follow.
+ */
 void card_problems(struct text *t, const struct style *s, const struct ship_problem *problems,
-                   size_t n);
+                   size_t n, const char *shown);
 
 #endif

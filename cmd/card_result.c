@@ -23,25 +23,24 @@ static const char *name_of(const struct ship_version *v)
     return v->version != NULL ? v->version : v->digest;
 }
 
-static void failed_headline(const struct ship_result *r, const char *version, struct text *out)
+static void failed_headline(const struct ship_result *r, const char *subject, struct text *out)
 {
     if (is_action(r, "check"))
         text_addf(out, "%s: checks failed", or_dash(r->app));
     else if (r->exit_code == ship_code_exit_status(SHIP_ROLLBACK_FAILED))
-        text_addf(out, "%s%s failed, and so did the way back: look at it now", or_dash(r->app),
-                  version);
+        text_addf(out, "%s failed, and so did the way back: look at it now", subject);
     else if (r->exit_code == ship_code_exit_status(SHIP_NOT_ROLLED_BACK))
-        text_addf(out, "%s%s failed and was not rolled back", or_dash(r->app), version);
+        text_addf(out, "%s failed and was not rolled back", subject);
     else
-        text_addf(out, "%s%s failed: what runs was not touched", or_dash(r->app), version);
+        text_addf(out, "%s failed: what runs was not touched", subject);
 }
 
-static void interrupted_headline(const struct ship_result *r, const char *version, struct text *out)
+static void interrupted_headline(const struct ship_result *r, const char *subject, struct text *out)
 {
     if (r->exit_code == ship_code_exit_status(SHIP_INCOMPLETE))
-        text_addf(out, "%s%s was interrupted with changes in flight", or_dash(r->app), version);
+        text_addf(out, "%s was interrupted with changes in flight", subject);
     else
-        text_addf(out, "%s%s was interrupted: what runs was not touched", or_dash(r->app), version);
+        text_addf(out, "%s was interrupted: what runs was not touched", subject);
 }
 
 static void noop_headline(const struct ship_result *r, const char *version, struct text *out)
@@ -54,19 +53,44 @@ static void noop_headline(const struct ship_result *r, const char *version, stru
         text_addf(out, "%s%s already runs: nothing to do", or_dash(r->app), version);
 }
 
+static void succeeded_headline(const struct ship_result *r, const char *version, struct text *out)
+{
+    if (is_action(r, "check") && r->n_checks == 0)
+        text_addf(out, "%s: plan and compose file are fine", or_dash(r->app));
+    else if (is_action(r, "check"))
+        text_addf(out, "%s: all required checks passed", or_dash(r->app));
+    else
+        text_addf(out, "%s%s serves", or_dash(r->app), version);
+}
+
+/* "shop v2", "rollback of shop to v1", "rollback of shop": what failed. */
+static void add_subject(const struct ship_result *r, struct text *out)
+{
+    const char *version = name_of(&r->to);
+    bool is_deploy = r->action == NULL || is_action(r, "deploy");
+
+    if (is_deploy)
+        text_addf(out, "%s%s%s", or_dash(r->app), version != NULL ? " " : "",
+                  version != NULL ? version : "");
+    else
+        text_addf(out, "%s of %s%s%s", r->action, or_dash(r->app), version != NULL ? " to " : "",
+                  version != NULL ? version : "");
+}
+
 void card_headline(const struct ship_result *r, struct text *out)
 {
     char version[256] = "";
+    struct text subject = {0};
 
     if (name_of(&r->to) != NULL)
         (void)snprintf(version, sizeof version, " %s", name_of(&r->to));
+    add_subject(r, &subject);
     switch (r->outcome) {
     case SHIP_OUTCOME_NOOP:
         noop_headline(r, version, out);
         break;
     case SHIP_OUTCOME_SUCCEEDED:
-        text_addf(out, is_action(r, "check") ? "%s%s: all required checks passed" : "%s%s serves",
-                  or_dash(r->app), is_action(r, "check") ? "" : version);
+        succeeded_headline(r, version, out);
         break;
     case SHIP_OUTCOME_ROLLED_BACK:
         text_addf(out, "%s%s failed: %s serves again", or_dash(r->app), version,
@@ -74,15 +98,16 @@ void card_headline(const struct ship_result *r, struct text *out)
         break;
     case SHIP_OUTCOME_FAILED:
     case SHIP_OUTCOME_REFUSED:
-        failed_headline(r, version, out);
+        failed_headline(r, text_str(&subject), out);
         break;
     case SHIP_OUTCOME_INTERRUPTED:
-        interrupted_headline(r, version, out);
+        interrupted_headline(r, text_str(&subject), out);
         break;
     case SHIP_OUTCOME_PAUSED:
         text_addf(out, "%s%s is paused", or_dash(r->app), version);
         break;
     }
+    text_done(&subject);
 }
 
 static bool is_good(const struct ship_result *r)

@@ -73,14 +73,12 @@ static int list(struct context *c, struct ship_error *err)
     struct ship_history h = {0};
     int rc = ship_history(c->session, &query, &h, err);
 
-    if (rc != 0)
-        return rc;
-    if (c->args->json)
+    if (rc == 0 && c->args->json)
         answer_json(c, ship_history_json(&h, false));
-    else
+    else if (rc == 0)
         history_table(&c->answer, &c->style, &h, c->args->all, card_now_ms());
     ship_history_done(&h);
-    return 0;
+    return rc;
 }
 
 static int show(struct context *c, int64_t id, struct ship_error *err)
@@ -88,14 +86,12 @@ static int show(struct context *c, int64_t id, struct ship_error *err)
     struct ship_history h = {0};
     int rc = ship_history_show(c->session, id, &h, err);
 
-    if (rc != 0)
-        return rc;
-    if (c->args->json)
+    if (rc == 0 && c->args->json)
         answer_json(c, ship_history_json(&h, true));
-    else if (h.n > 0)
+    else if (rc == 0 && h.n > 0)
         history_card(&c->answer, &c->style, &h.entries[0], card_now_ms());
     ship_history_done(&h);
-    return 0;
+    return rc;
 }
 
 static int verify(struct context *c, struct ship_error *err)

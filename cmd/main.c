@@ -42,8 +42,9 @@ static void on_signal(int number)
 static void reopen_standard_fds(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        /* children inherit it: NOLINTNEXTLINE(android-cloexec-open) */
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
-            _exit(ship_code_exit_status(SHIP_INTERNAL)); /* inherited: no O_CLOEXEC */
+            _exit(ship_code_exit_status(SHIP_INTERNAL));
 }
 
 /* Not after set-user-ID: the environment is the caller's, the rights would be another's. */

@@ -29,16 +29,16 @@ enum opt_kind {
 enum opt_complete { OPT_COMPLETE_NONE, OPT_COMPLETE_FILE, OPT_COMPLETE_DIR };
 
 struct opt {
-    char short_name; /* 0 = none */
     const char *name;
     enum opt_kind kind;
+    char short_name; /* 0 = none */
+    enum opt_complete complete;
     size_t offset;
     const char *metavar; /* "DUR"; NULL for flags */
     const char *help;
     const char *const *values; /* OPT_CHOICE: NULL-terminated */
     int64_t min, max;          /* OPT_NUMBER, OPT_DURATION */
     const char *optional;      /* the value may be left out: this one is taken; NULL = required */
-    enum opt_complete complete;
 };
 
 struct opt_table {

@@ -93,8 +93,10 @@ static int ask(struct context *c, int *ret_rc, struct ship_error *err)
     bool yes;
 
     *ret_rc = ship_prune(c->session, &request, &report, err);
-    if (*ret_rc != 0)
+    if (*ret_rc != 0) {
+        ship_prune_done(&report);
         return -1;
+    }
     n = count_removed(&report);
     text_addf(&question, "Remove %zu image%s (%s) of %s?", n, n == 1 ? "" : "s",
               ship_text_bytes(report.freed_bytes > 0 ? (uint64_t)report.freed_bytes : 0, size),
@@ -119,8 +121,10 @@ static int run(struct context *c)
         return answer_unconfirmed(c);
     if (go > 0)
         rc = ship_prune(c->session, &request, &report, &err);
-    if (rc != 0)
+    if (rc != 0) {
+        ship_prune_done(&report);
         return answer_error(c, &err, rc);
+    }
     for (size_t i = 0; i < report.n_warnings; i++)
         face_message(c->face, SHIP_LEVEL_WARNING, report.warnings[i]);
     add_report(c, &report);

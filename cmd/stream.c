@@ -22,6 +22,7 @@ int64_t stream_now_ms(void)
     return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
 }
 
+/* it is written through the struct: NOLINTNEXTLINE(readability-non-const-parameter) */
 void stream_open(struct stream *s, int fd, volatile sig_atomic_t *stop)
 {
     *s = (struct stream){.fd = fd, .stop = stop};

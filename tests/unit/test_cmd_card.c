@@ -85,6 +85,7 @@ static void test_card_result_of_a_rollback_names_error_remedy_and_evidence(void 
 static void test_card_headline_says_what_serves(void **state)
 {
     static char deploy[] = "deploy";
+    static char rollback[] = "rollback";
     static char recover[] = "recover";
     static char check[] = "check";
     static const struct {
@@ -93,19 +94,21 @@ static void test_card_headline_says_what_serves(void **state)
         int exit_code;
         const char *headline;
     } rows[] = {
-        {deploy,  SHIP_OUTCOME_NOOP,        0,   "shop v2 already runs: nothing to do"           },
-        {deploy,  SHIP_OUTCOME_FAILED,      17,  "shop v2 failed: what runs was not touched"     },
-        {deploy,  SHIP_OUTCOME_FAILED,      30,
-         "shop v2 failed, and so did the way back: look at it now"                               },
-        {deploy,  SHIP_OUTCOME_FAILED,      31,  "shop v2 failed and was not rolled back"        },
-        {deploy,  SHIP_OUTCOME_REFUSED,     13,  "shop v2 failed: what runs was not touched"     },
-        {deploy,  SHIP_OUTCOME_INTERRUPTED, 130,
-         "shop v2 was interrupted: what runs was not touched"                                    },
-        {deploy,  SHIP_OUTCOME_INTERRUPTED, 32,  "shop v2 was interrupted with changes in flight"},
-        {deploy,  SHIP_OUTCOME_PAUSED,      33,  "shop v2 is paused"                             },
-        {recover, SHIP_OUTCOME_NOOP,        0,   "shop: nothing to recover"                      },
-        {check,   SHIP_OUTCOME_SUCCEEDED,   0,   "shop: all required checks passed"              },
-        {check,   SHIP_OUTCOME_FAILED,      15,  "shop: checks failed"                           },
+        {deploy,   SHIP_OUTCOME_NOOP,        0,   "shop v2 already runs: nothing to do"           },
+        {deploy,   SHIP_OUTCOME_FAILED,      17,  "shop v2 failed: what runs was not touched"     },
+        {deploy,   SHIP_OUTCOME_FAILED,      30,
+         "shop v2 failed, and so did the way back: look at it now"                                },
+        {deploy,   SHIP_OUTCOME_FAILED,      31,  "shop v2 failed and was not rolled back"        },
+        {deploy,   SHIP_OUTCOME_REFUSED,     13,  "shop v2 failed: what runs was not touched"     },
+        {deploy,   SHIP_OUTCOME_INTERRUPTED, 130,
+         "shop v2 was interrupted: what runs was not touched"                                     },
+        {deploy,   SHIP_OUTCOME_INTERRUPTED, 32,  "shop v2 was interrupted with changes in flight"},
+        {deploy,   SHIP_OUTCOME_PAUSED,      33,  "shop v2 is paused"                             },
+        {rollback, SHIP_OUTCOME_FAILED,      16,
+         "rollback of shop to v2 failed: what runs was not touched"                               },
+        {recover,  SHIP_OUTCOME_NOOP,        0,   "shop: nothing to recover"                      },
+        {check,    SHIP_OUTCOME_SUCCEEDED,   0,   "shop: plan and compose file are fine"          },
+        {check,    SHIP_OUTCOME_FAILED,      15,  "shop: checks failed"                           },
     };
 
     (void)state;

@@ -179,9 +179,14 @@ static void test_card_problems_shows_errors_first(void **state)
     struct text t = {0};
 
     (void)state;
-    card_problems(&t, &plain, problems, 2);
+    card_problems(&t, &plain, problems, 2, "");
     assert_string_equal(text_str(&t), "docker-compose.yml:12:5: error: unknown key 'imag'\n"
                                       "      imag: x\n"
+                                      "      ^\n"
+                                      "shipctl.yaml:3:1: warning: 'x' is not used\n");
+    text_clear(&t);
+    card_problems(&t, &plain, problems, 2, "docker-compose.yml:12:5: unknown key 'imag'\n");
+    assert_string_equal(text_str(&t), "      imag: x\n"
                                       "      ^\n"
                                       "shipctl.yaml:3:1: warning: 'x' is not used\n");
     text_done(&t);
