@@ -157,17 +157,22 @@ static void add_problem_head(struct text *t, const struct style *s, const struct
     text_done(&where);
 }
 
+static void add_problem(struct text *t, const struct style *s, const struct ship_problem *p,
+                        const char *shown)
+{
+    if (!was_shown(p, shown))
+        add_problem_head(t, s, p);
+    if (p->snippet != NULL)
+        text_add_safe_lines(t, "  ", p->snippet);
+}
+
 void card_problems(struct text *t, const struct style *s, const struct ship_problem *problems,
                    size_t n, const char *shown)
 {
-    for (size_t i = 0; i < 2 * n; i++) {
-        const struct ship_problem *p = &problems[i % n];
-
-        if (p->is_error != (i < n))
-            continue;
-        if (!was_shown(p, shown))
-            add_problem_head(t, s, p);
-        if (p->snippet != NULL)
-            text_add_safe_lines(t, "  ", p->snippet);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (problems[i].is_error)
+            add_problem(t, s, &problems[i], shown);
+    for (size_t i = 0; i < n; i++)
+        if (!problems[i].is_error)
+            add_problem(t, s, &problems[i], shown);
 }

@@ -106,6 +106,12 @@ static void test_completion_bash_offers_what_fits(void **state)
     }
 }
 
+static void assert_names(const char *script, const struct opt_table *table)
+{
+    for (size_t i = 0; i < table->n; i++)
+        assert_contains(script, table->rows[i].name);
+}
+
 static void test_completion_scripts_know_every_row(void **state)
 {
     static void (*const writers[])(struct text *) = {completion_bash, completion_zsh,
@@ -118,11 +124,9 @@ static void test_completion_scripts_know_every_row(void **state)
         writers[w](&t);
         for (size_t i = 0; i < n_commands; i++) {
             assert_contains(text_str(&t), commands[i]->name);
-            for (size_t k = 0; k < commands[i]->options.n; k++)
-                assert_contains(text_str(&t), commands[i]->options.rows[k].name);
+            assert_names(text_str(&t), &commands[i]->options);
         }
-        for (size_t k = 0; k < args_global.n; k++)
-            assert_contains(text_str(&t), args_global.rows[k].name);
+        assert_names(text_str(&t), &args_global);
         text_done(&t);
     }
 }

@@ -409,19 +409,18 @@ static void test_github_outputs_and_summary_are_inert(void **state)
 static void test_face_detect_picks_by_environment(void **state)
 {
     static const struct {
-        bool is_tty;
-        const char *github, *ci, *term;
+        const char *github, *ci, *term, *why;
         enum face_kind kind;
-        const char *why;
+        bool is_tty;
     } rows[] = {
-        {true,  NULL,   NULL, "xterm", FACE_TTY,    "a terminal"                },
-        {true,  NULL,   "1",  "xterm", FACE_PLAIN,  "a terminal of a CI"        },
-        {true,  NULL,   NULL, "dumb",  FACE_PLAIN,  "a dumb terminal"           },
-        {true,  NULL,   NULL, NULL,    FACE_PLAIN,  "an unknown terminal"       },
-        {false, NULL,   NULL, "xterm", FACE_PLAIN,  "a pipe"                    },
-        {false, "true", "1",  NULL,    FACE_GITHUB, "the runner"                },
-        {true,  "true", NULL, "xterm", FACE_GITHUB, "the runner with a terminal"},
-        {true,  "1",    NULL, "xterm", FACE_TTY,    "only 'true' is the runner" },
+        {NULL,   NULL, "xterm", "a terminal",                 FACE_TTY,    true },
+        {NULL,   "1",  "xterm", "a terminal of a CI",         FACE_PLAIN,  true },
+        {NULL,   NULL, "dumb",  "a dumb terminal",            FACE_PLAIN,  true },
+        {NULL,   NULL, NULL,    "an unknown terminal",        FACE_PLAIN,  true },
+        {NULL,   NULL, "xterm", "a pipe",                     FACE_PLAIN,  false},
+        {"true", "1",  NULL,    "the runner",                 FACE_GITHUB, false},
+        {"true", NULL, "xterm", "the runner with a terminal", FACE_GITHUB, true },
+        {"1",    NULL, "xterm", "only 'true' is the runner",  FACE_TTY,    true },
     };
 
     (void)state;
