@@ -112,6 +112,14 @@ static void assert_names(const char *script, const struct opt_table *table)
         assert_contains(script, table->rows[i].name);
 }
 
+static void assert_commands(const char *script)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        assert_contains(script, commands[i]->name);
+        assert_names(script, &commands[i]->options);
+    }
+}
+
 static void test_completion_scripts_know_every_row(void **state)
 {
     static void (*const writers[])(struct text *) = {completion_bash, completion_zsh,
@@ -122,10 +130,7 @@ static void test_completion_scripts_know_every_row(void **state)
         struct text t = {0};
 
         writers[w](&t);
-        for (size_t i = 0; i < n_commands; i++) {
-            assert_contains(text_str(&t), commands[i]->name);
-            assert_names(text_str(&t), &commands[i]->options);
-        }
+        assert_commands(text_str(&t));
         assert_names(text_str(&t), &args_global);
         text_done(&t);
     }
