@@ -8,13 +8,14 @@
 # The engine, the registry and the images are its own (tests/setup/sandbox.sh): a dockerd that
 # runs on this machine is not touched, nothing is pulled from outside but Debian packages, and
 # nothing is left behind but the packages, the build and a cache of built images.
+# Input: SHIPCTL_BUILD, the folder to build in (default: build-release).
 # It ends with 0 only if each command did what is said here.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-build=$top/build-release
+build=${SHIPCTL_BUILD:-$top/build-release}
 
 # --- talking ---------------------------------------------------------------------------------
 

@@ -6,6 +6,10 @@ load helpers
 PAGES=$E2E_DIR/../../man
 EXAMPLES=$E2E_DIR/../../examples
 
+teardown_file() {
+    engine_reset
+}
+
 setup() {
     export SHIPCTL_STATE_DIR=$BATS_TEST_TMPDIR/state
     mkdir "$BATS_TEST_TMPDIR/empty"
@@ -100,4 +104,13 @@ understood() {
         SSH_ORIGINAL_COMMAND=$request run "$EXAMPLES/ssh/deploy-shop"
         assert_exit 2
     done
+}
+
+@test "the quickstart does what it says" {
+    engine_reset
+    unset SHIPCTL_STATE_DIR
+    SHIPCTL_BUILD=$(dirname "$SHIPCTL") run "$EXAMPLES/quickstart/run.sh" --inside
+    rm -rf "$SHIPCTL_SANDBOX/delivery" "$SHIPCTL_SANDBOX/shipctl"
+    assert_exit 0
+    assert_contains "$output" 'All as promised'
 }
