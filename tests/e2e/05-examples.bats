@@ -49,34 +49,6 @@ understood() {
     [ "$n" -ge 10 ]
 }
 
-@test "every option of every subcommand has an entry in its page" {
-    local page command option n=0
-
-    for page in "$PAGES"/shipctl-*.1 "$PAGES/shipctl.1"; do
-        command=$(basename "$page" .1)
-        command=${command#shipctl}
-        run "$SHIPCTL" ${command:+"${command#-}"} --help
-        assert_exit 0
-        while read -r option; do
-            grep -qE "Fl Fl ${option#--}( |$)" "$page" "$PAGES/shipctl.1" ||
-                { echo "$option of '$command' is not in $page" >&2 && return 1; }
-            n=$((n + 1))
-        done < <(grep -oE '^ +(-., +)?--[a-z-]+' <<<"$output" | grep -oE -- '--[a-z-]+')
-    done
-    [ "$n" -ge 100 ]
-}
-
-@test "every subcommand has a page" {
-    local command n=0
-
-    for command in $("$SHIPCTL" --help | sed -n '/^Commands/,/^$/s/^ *\([a-z]*\)  .*/\1/p'); do
-        n=$((n + 1))
-        [ -e "$PAGES/shipctl-$command.1" ] || grep -q "^.It Cm $command" "$PAGES/shipctl.1" ||
-            { echo "no page for '$command'" >&2 && return 1; }
-    done
-    [ "$n" -ge 9 ]
-}
-
 @test "the plans of the examples pass the linter" {
     local plan
 
