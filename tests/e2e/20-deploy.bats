@@ -110,6 +110,7 @@ teardown() {
 }
 
 @test "a version that crashes after a while is caught while it proves itself" {
+    sed -i '/min_healthy/d' shipctl.yaml
     deployed v1.0.0
     ship deploy v1.1.1-crash
     assert_exit 20
@@ -296,15 +297,31 @@ EOF
     nothing_left_over
 }
 
-@test "Ctrl-C during the health check rolls back; before the switch nothing changes" {
+@test "Ctrl-C during the health check rolls back" {
     deployed v1.0.0
     plan_checks "$PWD" 'health: [{id: web, type: http, url: "http://127.0.0.1:8080/health", retries: 100, interval: 1s}]'
-    "$SHIPCTL" deploy v1.1.0-bad --progress plain 2>progress 3>&- &
+    # A background job of a script ignores SIGINT; a command at a terminal does not.
+    env --default-signal=INT "$SHIPCTL" deploy v1.1.0-bad --progress plain --json 2>progress >answer 3>&- &
     local pid=$!
     wait_for 20 grep -q 'health' progress
     kill -INT "$pid"
-    run wait "$pid"
-    assert_exit 20
+    exit_of "$pid" 20
+    assert_contains "$(json .error.message "$(<answer)")" "signal 2"
+    http_says http://127.0.0.1:8080/version v1.0.0
+    nothing_left_over
+}
+
+@test "SIGTERM before the switch changes nothing: exit 143" {
+    deployed v1.0.0
+    printf 'hooks: {pre_deploy: [{command: [sleep, "30"]}]}\n' >>shipctl.yaml
+    local old
+    old=$(container_id delivery-app)
+    "$SHIPCTL" deploy v1.0.1 --progress plain 2>progress 3>&- &
+    local pid=$!
+    wait_for 20 grep -q 'pre_deploy' progress
+    kill -TERM "$pid"
+    exit_of "$pid" 143
+    assert_equal "$(container_id delivery-app)" "$old"
     http_says http://127.0.0.1:8080/version v1.0.0
     nothing_left_over
 }
@@ -351,6 +368,5 @@ EOF
     assert_contains "$output" v1.1.0-bad
     assert_contains "$output" "$pid"
     kill -TERM "$pid"
-    run wait "$pid"
-    assert_exit 20
+    exit_of "$pid" 20
 }

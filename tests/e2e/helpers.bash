@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Helpers of the end-to-end tests.  Loaded by every .bats file; runs only inside the sandbox.
 
+bats_require_minimum_version 1.5.0
 E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/setup/lib.sh
 . "$E2E_DIR/../setup/lib.sh"
@@ -171,6 +172,15 @@ ship() {
 deployed() {
     ship deploy "$1"
     assert_exit 0
+}
+
+# exit_of PID CODE: wait for a background shipctl and judge its exit code.
+exit_of() {
+    local code=0
+    wait "$1" || code=$?
+    [ "$code" -eq "$2" ] && return
+    printf 'exit code %s, expected %s\n' "$code" "$2" >&2
+    return 1
 }
 
 # plan_quick DIR: a short proof, for tests that are not about it.
