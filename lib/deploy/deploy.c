@@ -31,6 +31,7 @@ int ship_rollback(struct ship_session *s, const struct ship_rollback_request *re
     AUTO(operation_done) struct operation op;
     operation_init(&op, s, ret, "rollback");
     op.wanted = request->version;
+    op.rollback = true;
     op.rollback_to = request->to;
     op.dry_run = request->dry_run;
     op.strict = request->strict;

@@ -49,6 +49,7 @@ struct operation {
     const struct step *step; /* running now, or NULL */
     const char *action;      /* "deploy" or "rollback" */
     bool force, strict, dry_run;
+    bool rollback;               /* restores a recorded deployment; a refusal leaves no row */
     const char *wanted;  /* version asked for (deploy) */
     int64_t rollback_to; /* deployment whose specs are restored, or 0 */
     struct actor actor;

@@ -71,11 +71,25 @@ static void step_end(struct operation *op, struct ship_result_step *rs,
     emit_step(op, SHIP_EVENT_STEP_END, rs);
 }
 
+static void emit_begin(const struct operation *op)
+{
+    const char *app = op->s->plan->app, *version = op->wanted ? op->wanted : "";
+    AUTO_FREE char *title = xasprintf("%s %s%s%s", op->action, app, version[0] ? " " : "", version);
+    struct ship_event e = {.kind = SHIP_EVENT_OPERATION_BEGIN, .text = title};
+    ship_emit(op->s->opt.events, &e);
+}
+
 /* ---- one step ---- */
 
-/* Mechanisms (engine, timeout, i/o) count as the step's own failure; the rest keeps its meaning. */
-static void classify(const struct step *step, struct ship_error *err)
+/*
+ * Mechanisms (engine, timeout, i/o) count as the step's own failure; the rest keeps its meaning. While
+ * nothing but questions was asked, no answer means "not reachable".
+ */
+static void classify(const struct operation *op, const struct step *step, struct ship_error *err)
 {
+    bool only_asked = !op->switched && !(step->flags & STEP_CHANGE);
+    if (err->code == SHIP_TIMEOUT && only_asked)
+        return;
     switch ((int)err->code) {
     case SHIP_ENGINE:
     case SHIP_TIMEOUT:
@@ -133,7 +147,7 @@ static int run_step(struct operation *op, const struct step *step, struct ship_e
     if (rc == 0)
         rc = step->apply(op, note, err);
     if (rc < 0) {
-        classify(step, err);
+        classify(op, step, err);
         step_end(op, rs, op->committed ? SHIP_STEP_WARNED : SHIP_STEP_FAILED, err->msg);
         return -1;
     }
@@ -283,7 +297,7 @@ static int fail_before_switch(struct operation *op, const struct ship_error *why
         op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
         if (undo_until(op, clock_now_ms(&op->s->patient), &err) < 0)
             operation_warn(op, "cannot clean up: %s; the next command tries again", err.msg);
-    } else if (op->step && op->s->ledger && !by_signal) {
+    } else if (op->step && op->s->ledger && !by_signal && !op->rollback) {
         struct ship_error err = {0};
         if (record_begin(op, &err) < 0)
             operation_warn(op, "cannot record the failure: %s; ignoring", err.msg);
@@ -301,6 +315,7 @@ static int begin(struct operation *op, struct ship_error *err)
         return -1;
     op->res->app = xstrdup(s->plan->app);
     op->res->environment = xstrdup(s->plan->environment);
+    emit_begin(op);
     if (op->dry_run) {
         if (session_need_ledger(s, LEDGER_READ, err) < 0)
             return -1;

@@ -127,6 +127,17 @@ static int64_t youngest_start_ms(struct operation *op)
     return youngest;
 }
 
+/* So that a face can show time passing. */
+static void emit_waiting(struct operation *op, int64_t until_ms, int64_t window_ms)
+{
+    char left[STR_DURATION_MAX];
+    AUTO_FREE char *text =
+        xasprintf("%s to go", str_format_duration(clock_left_ms(&op->s->clock, until_ms), left));
+    struct ship_event e = {.kind = SHIP_EVENT_STEP_PROGRESS, .step = operation_step(op), .text = text};
+    if (window_ms > STABLE_SLICE_MS)
+        ship_emit(op->s->opt.events, &e);
+}
+
 /* Sleep until the window is over or a container ends; the engine's events wake us at once. */
 static int wait_events(struct operation *op, int64_t until_ms, struct ship_error *err)
 {
@@ -156,6 +167,7 @@ int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err)
             return ship_fail(err, SHIP_UNPROVEN, "%s", reason);
         if (clock_left_ms(&op->s->clock, until) == 0)
             return 0;
+        emit_waiting(op, until, min_ms);
         if (wait_events(op, until, err) < 0)
             return -1;
     }

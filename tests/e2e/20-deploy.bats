@@ -313,12 +313,12 @@ EOF
 
 @test "SIGTERM before the switch changes nothing: exit 143" {
     deployed v1.0.0
-    printf 'hooks: {pre_deploy: [{command: [sleep, "30"]}]}\n' >>shipctl.yaml
+    printf 'hooks: {pre_deploy: [{command: [sh, -c, "touch started; exec sleep 30"]}]}\n' >>shipctl.yaml
     local old
     old=$(container_id delivery-app)
     "$SHIPCTL" deploy v1.0.1 --progress plain 2>progress 3>&- &
     local pid=$!
-    wait_for 20 grep -q 'pre_deploy' progress
+    wait_for 20 test -e started
     kill -TERM "$pid"
     exit_of "$pid" 143
     assert_equal "$(container_id delivery-app)" "$old"
