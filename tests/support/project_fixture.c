@@ -106,6 +106,28 @@ static int project_image_inspect(struct runtime *rt, const char *ref, struct ima
     return ship_fail(err, SHIP_NOT_FOUND, "no such image '%s'", ref);
 }
 
+/* ---- the clock: a session copies its clock, the fake one must not be copied ---- */
+
+static struct fake_clock *ticking; /* of the newest project */
+
+static int64_t now_ms(const struct clock *c)
+{
+    (void)c;
+    return clock_now_ms(&ticking->clock);
+}
+
+static int64_t epoch_ms(const struct clock *c)
+{
+    (void)c;
+    return clock_epoch_ms(&ticking->clock);
+}
+
+static void sleep_ms(const struct clock *c, int64_t ms)
+{
+    (void)c;
+    ticking->clock.sleep_ms(&ticking->clock, ms);
+}
+
 /* ---- life ---- */
 
 void project_write(const struct project *p, const char *name, const char *content)
@@ -138,8 +160,10 @@ struct project *project_new(const char *plan, const char *compose)
     strv_take(&p->environ, xasprintf("SHIPCTL_STATE_DIR=%s/state", dir));
     p->options = (struct ship_options){.dir = dir, .environ = (const char *const *)p->environ.v};
     p->s = ship_session_new(&p->options);
-    p->s->clock = p->clock.clock;
-    p->s->patient = p->clock.clock;
+    ticking = &p->clock;
+    p->s->patient = (struct clock){.now_ms = now_ms, .epoch_ms = epoch_ms, .sleep_ms = sleep_ms};
+    p->s->clock = p->s->patient;
+    p->s->clock.stop = &p->clock.stop_value;
     p->s->runtime = &p->fake.rt;
     p->l = ledger_open(p->s->state_dir, LEDGER_WRITE, &p->err);
     fixture_must(p->l != NULL, "ledger", &p->err);

@@ -426,7 +426,7 @@ static void test_status_wait_stop_signal_ends_it(void **state)
     struct ship_status st;
 
     p->clock.stop_at_ms = p->clock.now_ms + 1500;
-    assert_int_equal(ship_status_wait(p->s, 60000, &st, &p->err), 128 + p->clock.stop_value);
+    assert_int_equal(ship_status_wait(p->s, 60000, &st, &p->err), 128 + SIGTERM);
     assert_int_equal(p->err.code, SHIP_INTERRUPTED);
     ship_status_done(&st);
     project_free(p);
