@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/encode.h"
 #include "base/file.h"
 #include "support/ledger_fixture.h"
 
@@ -205,6 +206,14 @@ void project_free(struct project *p)
     free(p);
 }
 
+char *project_digest(const char *name)
+{
+    char hex[SHA256_HEX_SIZE];
+
+    sha256_hex(name, strlen(name), hex);
+    return xasprintf("sha256:%s", hex);
+}
+
 /* ---- the ledger ---- */
 
 static const char *or_else(const char *s, const char *other)
@@ -221,6 +230,7 @@ static int64_t begin(struct project *p, const struct project_version *v, const c
                                   .to_version = text(v->version),
                                   .to_digest = text(digest),
                                   .target_id = v->target_id,
+                                  .from_id = v->from_id,
                                   .actor = text("wei"),
                                   .reason = text("because"),
                                   .started_at_ms = clock_epoch_ms(&p->clock.clock)};
@@ -231,7 +241,7 @@ static int64_t begin(struct project *p, const struct project_version *v, const c
 
 int64_t project_deploy(struct project *p, const struct project_version *v)
 {
-    AUTO_FREE char *digest = xasprintf("sha256:%s", or_else(v->digest, v->version));
+    AUTO_FREE char *digest = project_digest(or_else(v->digest, v->version));
     AUTO_FREE char *id = xasprintf("sha256:id-%s", or_else(v->image_id, v->version));
     const char *repository = or_else(v->repository, PROJECT_REPOSITORY);
     AUTO_FREE char *image = xasprintf("%s:%s", repository, v->version);
@@ -258,7 +268,7 @@ int64_t project_deploy(struct project *p, const struct project_version *v)
 
 int64_t project_fail(struct project *p, const struct project_version *v)
 {
-    AUTO_FREE char *digest = xasprintf("sha256:%s", or_else(v->digest, v->version));
+    AUTO_FREE char *digest = project_digest(or_else(v->digest, v->version));
     int64_t n = begin(p, v, digest);
     struct ledger_end end = {.state = LEDGER_ROLLED_BACK,
                              .outcome = "rolled_back",
@@ -293,14 +303,15 @@ struct project_container *project_container(struct project *p, const char *servi
 }
 
 struct image_row *project_image(struct project *p, const char *id, const char *tag,
-                                const char *digest)
+                                const char *digest_name)
 {
+    AUTO_FREE char *digest = digest_name ? project_digest(digest_name) : NULL;
     struct image_row *row = &p->images[p->n_images++];
 
     *row = (struct image_row){.id = xasprintf("sha256:id-%s", id), .size_bytes = 100};
     if (tag)
         strv_add(&row->tags, tag);
     if (digest)
-        strv_add(&row->digests, digest);
+        strv_take(&row->digests, xasprintf("%s@%s", PROJECT_REPOSITORY, digest));
     return row;
 }

@@ -59,7 +59,7 @@ void project_write(const struct project *p, const char *name, const char *text);
  * the version. */
 struct project_version {
     const char *app, *environment, *version, *digest, *image_id, *service, *repository, *spec;
-    int64_t target_id;
+    int64_t target_id, from_id;
     bool is_open; /* begun, not ended */
 };
 /* Succeeded, cleaned, current. Returns the number. */
@@ -70,8 +70,13 @@ int64_t project_fail(struct project *p, const struct project_version *v);
 /* A running container of a compose service as shipctl labels it. Zero service: no labels. */
 struct project_container *project_container(struct project *p, const char *service,
                                             const char *name, const char *version);
-/* An image of the engine: tag "repo:version" and digest when given. size 100 each. */
+/* "sha256:<64 hex digits>" made of a name; heap. */
+char *project_digest(const char *name);
+/*
+ * An image of the engine: a tag as written, a digest of PROJECT_REPOSITORY by its name; either may
+ * be NULL. Size 100 each.
+ */
 struct image_row *project_image(struct project *p, const char *id, const char *tag,
-                                const char *digest);
+                                const char *digest_name);
 
 #endif

@@ -19,10 +19,14 @@ static struct ship_prune_report prune(struct project *p, bool dry_run)
     return r;
 }
 
+/* "@name": by digest. */
 static const struct ship_prune_image *find(const struct ship_prune_report *r, const char *image)
 {
+    AUTO_FREE char *digest = image[0] == '@' ? project_digest(image + 1) : NULL;
+    AUTO_FREE char *ref = digest ? xasprintf("%s@%s", R, digest) : xstrdup(image);
+
     for (size_t i = 0; i < r->n_images; i++)
-        if (strcmp(r->images[i].image, image) == 0)
+        if (strcmp(r->images[i].image, ref) == 0)
             return &r->images[i];
     return NULL;
 }
@@ -38,10 +42,9 @@ static void deploy_many(struct project *p, int n)
     for (int i = 1; i <= n; i++) {
         AUTO_FREE char *version = xasprintf("v%d", i);
         AUTO_FREE char *tag = xasprintf("%s:%s", R, version);
-        AUTO_FREE char *digest = xasprintf("%s@sha256:%s", R, version);
 
         deploy(p, version);
-        project_image(p, version, tag, digest);
+        project_image(p, version, tag, version);
         if (i == n)
             project_container(p, "app", "shop-app-1", version);
     }
@@ -83,13 +86,13 @@ static void failed_version(struct project *p)
 {
     deploy_many(p, 2);
     project_fail(p, &(struct project_version){.version = "v9"});
-    project_image(p, "v9", R ":v9", R "@sha256:v9");
+    project_image(p, "v9", R ":v9", "v9");
 }
 static void failed_without_tag(struct project *p)
 {
     deploy_many(p, 2);
     project_fail(p, &(struct project_version){.version = "v9"});
-    project_image(p, "v9", NULL, R "@sha256:v9");
+    project_image(p, "v9", NULL, "v9");
 }
 static void by_hand(struct project *p)
 {
@@ -129,8 +132,8 @@ static void moved_tag(struct project *p)
     for (size_t i = 0; i < ROWS(digests); i++)
         project_deploy(p, &(struct project_version){
                               .version = "latest", .digest = digests[i], .image_id = digests[i]});
-    project_image(p, "a", NULL, R "@sha256:a");
-    project_image(p, "d", R ":latest", R "@sha256:d");
+    project_image(p, "a", NULL, "a");
+    project_image(p, "d", R ":latest", "d");
 }
 static void interrupted_removal(struct project *p)
 {
@@ -158,7 +161,7 @@ static const struct {
     {"a pattern protects",                      pinned,                  R ":v0-lts",    0,  "pinned by '*-lts'"                },
     {"pinned versions do not take a place",     pinned,                  R ":v2",        0,  "rollback target 2 of 3"           },
     {"a version that never succeeded goes",     failed_version,          R ":v9",        1,  "never succeeded"                  },
-    {"the same without its tag",                failed_without_tag,      R "@sha256:v9", 1,  "never succeeded"                  },
+    {"the same without its tag",                failed_without_tag,      "@v9",          1,  "never succeeded"                  },
     {"pulled by hand stays",                    by_hand,                 R ":hand",      0,  "not deployed by shipctl"          },
     {"built by hand under a known tag stays",   built_over_a_failed_tag, R ":v9",        0,
      "not deployed by shipctl"                                                                                                  },
@@ -167,7 +170,7 @@ static const struct {
     {"another app protects",                    other_app,               R ":v1",        0,  "used by app 'clone' (production)" },
     {"another environment protects",            other_environment,       R ":v1",        0,  "used by app 'shop' (staging)"     },
     {"other repositories are not ours",         other_repository,        "nginx:alpine", -1, NULL                               },
-    {"a moved tag: the old digest goes",        moved_tag,               R "@sha256:a",  1,  "beyond the last 3"                },
+    {"a moved tag: the old digest goes",        moved_tag,               "@a",           1,  "beyond the last 3"                },
     {"a moved tag: the new digest stays",       moved_tag,               R ":latest",    0,  "current version"                  },
     {"what an interrupted prune left goes",     interrupted_removal,     R ":v1",        1,  "beyond the last 3"                },
 };
@@ -208,7 +211,9 @@ static void test_prune_removes_references_and_marks_rows(void **state)
     assert_int_equal(r.keep, 3);
     assert_int_equal(fake_calls(&p->fake, "image_remove"), 4);
     assert_true(fake_called(&p->fake, "image_remove " R ":v1"));
-    assert_true(fake_called(&p->fake, "image_remove " R "@sha256:v1"));
+    AUTO_FREE char *digest = project_digest("v1");
+    AUTO_FREE char *call = xasprintf("image_remove %s@%s", R, digest);
+    assert_true(fake_called(&p->fake, call));
     assert_true(is_pruned(p, "v1") && is_pruned(p, "v2"));
     assert_false(is_pruned(p, "v3") || is_pruned(p, "v4") || is_pruned(p, "v5"));
     ship_prune_done(&r);
@@ -322,7 +327,7 @@ static void test_prune_without_ledger_removes_nothing(void **state)
     (void)state;
     struct project *p = project_new(PROJECT_PLAN, PROJECT_COMPOSE);
 
-    project_image(p, "x", R ":x", R "@sha256:x");
+    project_image(p, "x", R ":x", "x");
     struct ship_prune_report r = prune(p, false);
     assert_int_equal(r.n_images, 1);
     assert_false(r.images[0].removed);

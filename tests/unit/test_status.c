@@ -109,7 +109,8 @@ static void test_status_of_running_version_tells_all_of_it(void **state)
     const struct ship_status_service *app = &st.services[0];
     assert_string_equal(app->service, "app");
     assert_string_equal(app->version, "v1");
-    assert_string_equal(app->digest, "sha256:v1");
+    AUTO_FREE char *digest = project_digest("v1");
+    assert_string_equal(app->digest, digest);
     assert_true(app->deployed);
     assert_false(st.services[1].deployed);
     assert_int_equal(app->memory_bytes, 1 << 20);
