@@ -33,7 +33,7 @@ static const struct {
      "http://10.1.2.3:8080/"                                                                                                                                                        },
     {"a probe of another kind is left to the container",
      APP("acme/shop:v1") "    ports: [\"8080:80\"]\n"
-                         "    healthcheck: {test: [CMD, true]}\n",                                         "my-shop", "acme/shop",                     NULL                         },
+                         "    healthcheck: {test: [CMD, /bin/probe]}\n",                                   "my-shop", "acme/shop",                     NULL                         },
     {"no published port",                                APP("acme/shop:v1"),                              "my-shop", "acme/shop",                     NULL                         },
 };
 
@@ -44,7 +44,8 @@ static void test_init_by_compose_file_guesses_app_image_health(void **state)
         struct project *p = project_new(NULL, guesses[i].compose);
         AUTO_FREE char *path = NULL;
 
-        assert_int_equal(ship_init(p->s, false, &path, &p->err), 0);
+        if (ship_init(p->s, false, &path, &p->err) != 0)
+            fail_msg("row '%s': %s", guesses[i].why, p->err.msg);
         assert_ok(session_need_plan(p->s, &p->err), &p->err);
         const struct plan *plan = p->s->plan;
         row_check(str_eq(plan->app, guesses[i].app), guesses[i].why);

@@ -138,7 +138,7 @@ static const struct {
 } foreign[] = {
     {"terminal sequences", "a\033[31mred\033[0m",      "ared"                    },
     {"a bell",             "ding\a",                   "ding"                    },
-    {"not UTF-8",          "x\xff",                    "x\\xff"                  },
+    {"not UTF-8",          "x\xff",                    "x\\xFF"                  },
     {"lines stay",         "one\n\ttwo",               "one\n\ttwo"              },
     {"other scripts stay", "\xe5\x8f\x91\xe5\xb8\x83", "\xe5\x8f\x91\xe5\xb8\x83"},
 };
