@@ -10,8 +10,11 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/proc.h"
 #include "deploy/spec.h"
 #include "deploy/target.h"
+
+#define COMPOSE_VERSION_MS 3000
 
 static const char *compose_version_label(const struct operation *op)
 {
@@ -23,13 +26,33 @@ static const char *compose_version_label(const struct operation *op)
     return NULL;
 }
 
+/*
+ * No container says which Compose is used here: ask the one that is installed. A missing or slow
+ * one is no error; then the newest rules are taken.
+ */
+static enum compose_family installed_family(const struct operation *op)
+{
+    static const char *const argv[] = {"docker", "compose", "version", "--short", NULL};
+    struct ship_error ignored = {0};
+    struct proc_spec spec = {.argv = argv,
+                             .envp = op->s->opt.environ,
+                             .deadline_ms = clock_deadline(&op->s->clock, COMPOSE_VERSION_MS),
+                             .clock = &op->s->clock,
+                             .separate_stderr = true,
+                             .confined = true};
+    AUTO(proc_result_done) struct proc_result r = {0};
+    bool is_told = proc_run(&spec, &r, &ignored) == 0 && r.exit_code == 0;
+    return compose_family_of(is_told ? r.out.p : NULL);
+}
+
 int observe_engine(struct operation *op, struct ship_error *err)
 {
     struct runtime *rt = op->s->runtime;
     if (rt->ops->probe(rt, &op->engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0 ||
         operation_observe(op, err) < 0)
         return -1;
-    op->family = compose_family_of(compose_version_label(op));
+    const char *label = compose_version_label(op);
+    op->family = label ? compose_family_of(label) : installed_family(op);
     targets_set_peers(op);
     return 0;
 }
