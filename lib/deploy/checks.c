@@ -80,11 +80,11 @@ struct check_env operation_check_env(struct operation *op)
     struct ship_session *s = op->s;
     const char *version = op->res->to.version, *digest = op->res->to.digest;
     const struct tmpl_var vars[] = {
-        {"version",     version              },
-        {"digest",      digest               },
-        {"old.version", op->res->from.version},
-        {"app",         s->plan->app         },
-        {"environment", s->plan->environment },
+        {"version",     version                                               },
+        {"digest",      digest                                                },
+        {"old.version", op->res->from.version ? op->res->from.version : "none"},
+        {"app",         s->plan->app                                          },
+        {"environment", s->plan->environment                                  },
     };
     memcpy(op->vars, vars, sizeof vars);
     return (struct check_env){.runtime = s->runtime,
@@ -167,13 +167,22 @@ static int prepare(const struct plan_checks *plan, unsigned phase, struct checks
     return rc;
 }
 
+/* Built-in ones count, too. */
+static size_t checks_done_in(const struct operation *op, unsigned phase)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < op->res->n_checks; i++)
+        n += str_eq(op->res->checks[i].phase, phases[phase_index(phase)].name);
+    return n;
+}
+
 int checks_run_plan(struct operation *op, const struct plan_checks *plan, unsigned phase,
                     int64_t deadline_ms, char note[STEP_NOTE_MAX], struct ship_error *err)
 {
     AUTO(checks_done) struct checks cs = {0};
     if (prepare(plan, phase, &cs, err) < 0 || run_all(op, &cs, phase, deadline_ms, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu passed", cs.n);
+    snprintf(note, STEP_NOTE_MAX, "%zu done", checks_done_in(op, phase));
     return 0;
 }
 

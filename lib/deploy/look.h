@@ -15,9 +15,10 @@ struct look {
     struct operation op;              /* containers, family and peers only; no lock, no row */
     struct ledger_deployment current; /* id 0 = never deployed */
     struct ledger_services recorded;  /* of current */
-    struct strv deployed;             /* services that carry the app's version */
-    struct container *inspected;      /* one for each st->services, zeroed = none or not seen */
-    int64_t deadline_ms;              /* of the whole look */
+    int64_t proven_at_ms;        /* end of the newest operation: what started before was proven */
+    struct strv deployed;        /* services that carry the app's version */
+    struct container *inspected; /* one for each st->services, zeroed = none or not seen */
+    int64_t deadline_ms;         /* of the whole look */
 };
 
 /* Compare the sources, append to st->drift. Only with an engine that answered. */

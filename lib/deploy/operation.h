@@ -49,7 +49,7 @@ struct operation {
     const struct step *step; /* running now, or NULL */
     const char *action;      /* "deploy" or "rollback" */
     bool force, strict, dry_run;
-    bool rollback;               /* restores a recorded deployment; a refusal leaves no row */
+    bool rollback;       /* restores a recorded deployment; a refusal leaves no row */
     const char *wanted;  /* version asked for (deploy) */
     int64_t rollback_to; /* deployment whose specs are restored, or 0 */
     struct actor actor;
@@ -75,6 +75,7 @@ struct operation {
     int64_t deadline_ms;    /* of the whole operation */
     bool switched;          /* the first mutation of a serving container may have happened */
     bool committed;
+    bool is_nested;   /* recovered on the way: its end is not the command's */
     bool migrated;    /* an irreversible migration ran */
     bool pin_refused; /* the version can not be written back; warned already */
     int guardian_fd;  /* pipe to the guardian; -1 = none */

@@ -215,6 +215,7 @@ int record_end(struct operation *op, enum ledger_state state, enum ship_outcome 
         operation_warn(op, "cannot record the end in the ledger: %s; ignoring", err.msg);
     if (op->row.id && ledger_audit_head(op->s->ledger, r->audit_head, &err) < 0)
         r->audit_head[0] = '\0';
-    emit_end(op);
+    if (!op->is_nested)
+        emit_end(op);
     return exit_code;
 }

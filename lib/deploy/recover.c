@@ -171,7 +171,7 @@ static int resume(struct operation *op, struct ship_error *err)
         verify_stable(op, op->s->plan->strategy.min_healthy_ms, err) < 0 ||
         operation_observe(op, err) < 0)
         return -1;
-    op->res->to.version = xstrdup_or_null(op->targets[0].version);
+    free(op->res->to.digest); /* the row may not have known it yet; it knew the version */
     op->res->to.digest = xstrdup_or_null(op->targets[0].digest);
     return step_commit(op, note, err);
 }
@@ -273,6 +273,8 @@ static const struct {
 
 /* ---- one open operation ---- */
 
+static const struct step step_recover = {"recover", STEP_READ, SHIP_ROLLBACK_FAILED, NULL};
+
 static int recover_one(struct operation *op, struct ledger_deployment *row, struct ship_result *res,
                        struct ship_error *err)
 {
@@ -280,6 +282,8 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     struct runtime *rt = op->s->runtime;
     const struct clock *clock = rt->clock;
     operation_init(&dead, op->s, res, row->action);
+    dead.step = &step_recover;
+    dead.is_nested = true;
     dead.row = *row;
     dead.previous.id = row->from_id;
     res->deployment = row->id;

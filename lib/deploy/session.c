@@ -161,7 +161,10 @@ int session_need_ledger(struct ship_session *s, enum ledger_mode mode, struct sh
     s->ledger_mode = mode;
     if (s->ledger)
         return 0;
-    return mode == LEDGER_READ && err->code == SHIP_NOT_FOUND ? 1 : -1;
+    if (mode != LEDGER_READ || err->code != SHIP_NOT_FOUND)
+        return -1;
+    *err = (struct ship_error){0};
+    return 1;
 }
 
 static const char *engine_host(const struct ship_session *s)

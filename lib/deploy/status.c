@@ -16,12 +16,11 @@
 #include "deploy/lock.h"
 #include "deploy/look.h"
 #include "deploy/names.h"
+#include "deploy/rollback_target.h"
 #include "deploy/target.h"
 
 #define LOOK_MS       4500 /* the promise is 5 s for the whole command */
 #define WAIT_SLICE_MS 1000
-#define TARGETS_PAGE  32
-#define TARGETS_MAX   1024
 #define NS_PER_MS     1e6
 
 /* ---- the ledger ---- */
@@ -38,6 +37,20 @@ static void take_current(struct look *l)
     st->reason = xstrdup_or_null(d->reason);
 }
 
+/* Also the way back of a failed deployment ends with a proof. */
+static int read_newest_end(struct look *l, struct ship_error *err)
+{
+    AUTO(ledger_deployments_done) struct ledger_deployments ds = {0};
+    struct ledger_query q = {
+        .app = l->s->plan->app, .environment = l->s->plan->environment, .limit = 1};
+    if (ledger_list(l->s->ledger, &q, &ds, err) < 0)
+        return -1;
+    l->proven_at_ms = l->current.finished_at_ms;
+    if (ds.n && ds.rows[0].finished_at_ms > l->proven_at_ms)
+        l->proven_at_ms = ds.rows[0].finished_at_ms;
+    return 0;
+}
+
 static int read_ledger(struct look *l, struct ship_error *err)
 {
     struct ship_session *s = l->s;
@@ -48,6 +61,8 @@ static int read_ledger(struct look *l, struct ship_error *err)
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     take_current(l);
+    if (read_newest_end(l, err) < 0)
+        return -1;
     return ledger_services_read(s->ledger, l->current.id, &l->recorded, err);
 }
 
@@ -101,36 +116,18 @@ static int read_operation(struct look *l, struct ship_error *err)
 
 /* ---- what a rollback would restore ---- */
 
-static bool is_other(const struct ledger_deployment *d, const struct ledger_deployment *current)
+/* The rule of `rollback` without a version; the containers decide whether the current one serves.
+ */
+static void find_previous(struct look *l)
 {
-    return !str_eq(d->to_version, current->to_version) || !str_eq(d->to_digest, current->to_digest);
-}
-
-/* The rule of `rollback` without a version. 0 found, 1 none. */
-static int find_previous(struct look *l, struct ship_error *err)
-{
-    const struct ledger_deployment *now = &l->current;
-    struct ledger_query q = {.app = l->s->plan->app,
-                             .environment = l->s->plan->environment,
-                             .before_id = now->target_id ? now->target_id : now->id,
-                             .targets_only = true,
-                             .limit = TARGETS_PAGE};
-    for (size_t seen = 0; seen < TARGETS_MAX; seen += TARGETS_PAGE) {
-        AUTO(ledger_deployments_done) struct ledger_deployments ds = {0};
-        if (ledger_list(l->s->ledger, &q, &ds, err) < 0)
-            return -1;
-        for (size_t i = 0; i < ds.n; i++) {
-            if (!is_other(&ds.rows[i], now))
-                continue;
-            l->st->previous.version = xstrdup_or_null(ds.rows[i].to_version);
-            l->st->previous.deployment = ds.rows[i].id;
-            return 0;
-        }
-        if (ds.n < TARGETS_PAGE)
-            return 1;
-        q.before_id = ds.rows[ds.n - 1].id;
-    }
-    return 1;
+    AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
+    struct ship_error ignored = {0};
+    bool serves = rollback_target_serves(&l->op.containers, &l->current);
+    if (!l->current.id ||
+        rollback_target_find(l->s->ledger, &l->current, serves, &d, &ignored) != 0)
+        return;
+    l->st->previous.version = xstrdup_or_null(d.to_version);
+    l->st->previous.deployment = d.id;
 }
 
 static void look_for_previous_image(struct look *l)
@@ -339,6 +336,7 @@ static int look_at_engine(struct look *l, struct ship_error *err)
     l->op.family = compose_family_of(compose_version(&l->op.containers));
     if (l->s->compose)
         targets_set_peers(&l->op);
+    find_previous(l);
     look_for_previous_image(l);
     return 0;
 }
@@ -366,12 +364,13 @@ static void fill_from_ledger(struct look *l)
 
 /*
  * Docker's first probe comes only after its interval, which may be minutes: until then a container
- * that started before the deployment ended, and has not restarted since, was proven by it.
+ * that started before the newest operation ended (a deployment, or the way back of a failed one),
+ * and has not restarted since, was proven by it.
  */
 static bool proven_by_deployment(const struct look *l, const struct container *c)
 {
     return l->current.id && c->restart_count == 0 && c->started_at_ms > 0 &&
-           c->started_at_ms <= l->current.finished_at_ms;
+           c->started_at_ms <= l->proven_at_ms;
 }
 
 static bool container_is_healthy(const struct look *l, const struct container *c)
@@ -439,13 +438,13 @@ static int look_at_all(struct look *l, struct ship_error *err)
         return -1;
     l->st->app = xstrdup(l->s->plan->app);
     l->st->environment = xstrdup(l->s->plan->environment);
-    if (read_ledger(l, err) < 0 || read_operation(l, err) < 0 ||
-        (l->current.id && find_previous(l, err) < 0))
+    if (read_ledger(l, err) < 0 || read_operation(l, err) < 0)
         return ship_error_wrap(err, "ledger");
     read_files(l);
     if (look_at_engine(l, &engine) < 0) {
         l->st->engine_error = xstrdup(engine.msg);
         fill_from_ledger(l);
+        find_previous(l);
         return 0;
     }
     l->st->healthy = all_healthy(l);

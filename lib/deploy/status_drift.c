@@ -183,7 +183,7 @@ static void find_leftover(struct look *l, const struct container_row *row, const
     if (l->st->operation.action) /* they belong to it */
         return;
     add(l, "extra", service, "container '%s' was left behind by an earlier operation", row->name)
-        ->hint = xasprintf("the next deployment removes it, or: docker rm -f %s", row->name);
+        ->hint = xstrdup("the next deployment or rollback that succeeds removes it");
 }
 
 static void find_surplus(struct look *l, const struct container_row *row,

@@ -3,11 +3,8 @@
  * its images can be had, before anything changes.
  *
  * Targets are deployments recorded as succeeded whose specification is still
- * kept. Without a version: the newest one that is earlier than what serves
- * (after a rollback: earlier than the deployment it went back to, so that
- * pressing the button again goes further back, never forward to the version
- * that failed). What can go wrong: no such target (16), image gone locally and
- * in the registry (16).
+ * kept; without a version rollback_target.h chooses. What can go wrong: no such target (16), image
+ * gone locally and in the registry (16).
  */
 #include <stdlib.h>
 
@@ -15,6 +12,7 @@
 #include "deploy/image.h"
 #include "deploy/observe.h"
 #include "deploy/pin.h"
+#include "deploy/rollback_target.h"
 #include "deploy/steps.h"
 #include "deploy/target.h"
 
@@ -66,30 +64,37 @@ static int find_by_id(struct operation *op, struct ledger_deployment *ret, struc
     return ship_error_hint(err, "see what can be: shipctl history");
 }
 
-static bool is_other(const struct ledger_deployment *d, const struct ledger_deployment *current)
-{
-    return !str_eq(d->to_version, current->to_version) || !str_eq(d->to_digest, current->to_digest);
-}
-
-static int find_by_query(struct operation *op, struct ledger_deployment *ret,
-                         struct ship_error *err)
+/* The newest target of a version. */
+static int find_by_version(struct operation *op, struct ledger_deployment *ret,
+                           struct ship_error *err)
 {
     AUTO(ledger_deployments_done) struct ledger_deployments ds = {0};
     struct ledger_query q = target_query(op);
     q.version = op->wanted;
-    q.limit = 1000;
-    if (!op->wanted)
-        q.before_id = op->previous.target_id ? op->previous.target_id : op->previous.id;
+    q.limit = 1;
     if (ledger_list(op->s->ledger, &q, &ds, err) < 0)
         return -1;
-    for (size_t i = 0; i < ds.n; i++) {
-        if (!op->wanted && !is_other(&ds.rows[i], &op->previous))
-            continue;
-        *ret = ds.rows[i];
-        ds.rows[i] = (struct ledger_deployment){0};
-        return 0;
-    }
-    return no_target(op, err);
+    if (ds.n == 0)
+        return no_target(op, err);
+    *ret = ds.rows[0];
+    ds.rows[0] = (struct ledger_deployment){0};
+    return 0;
+}
+
+static int find_default(struct operation *op, struct ledger_deployment *ret, struct ship_error *err)
+{
+    if (!op->previous.id)
+        return no_target(op, err);
+    bool serves = rollback_target_serves(&op->containers, &op->previous);
+    int rc = rollback_target_find(op->s->ledger, &op->previous, serves, ret, err);
+    return rc > 0 ? no_target(op, err) : rc;
+}
+
+static int find_target(struct operation *op, struct ledger_deployment *ret, struct ship_error *err)
+{
+    if (op->rollback_to)
+        return find_by_id(op, ret, err);
+    return op->wanted ? find_by_version(op, ret, err) : find_default(op, ret, err);
 }
 
 static void take_service(struct operation *op, struct ledger_service *row)
@@ -169,7 +174,7 @@ static int choose(struct operation *op, struct ship_error *err)
     AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
     if (!op->s->ledger)
         return no_target(op, err);
-    if ((op->rollback_to ? find_by_id(op, &d, err) : find_by_query(op, &d, err)) < 0)
+    if (find_target(op, &d, err) < 0)
         return -1;
     op->rollback_to = d.id;
     op->res->to.version = xstrdup_or_null(d.to_version);
@@ -195,9 +200,8 @@ static bool all_run(const struct operation *op)
 
 STEP_APPLY(step_resolve_rollback)
 {
-    if (session_need_compose(op->s, NULL, err) < 0 || choose(op, err) < 0 ||
-        load_compose(op, err) < 0 || observe_engine(op, err) < 0 ||
-        targets_observe_old(op, err) < 0)
+    if (session_need_compose(op->s, NULL, err) < 0 || observe_engine(op, err) < 0 ||
+        choose(op, err) < 0 || load_compose(op, err) < 0 || targets_observe_old(op, err) < 0)
         return -1;
     if (already_serves(op) && all_run(op)) {
         op->res->deployment = op->previous.id;

@@ -48,10 +48,19 @@ static int stop_between(struct operation *op, struct ship_error *err)
                : 0;
 }
 
+static int pause_before(struct operation *op, size_t i, struct ship_error *err)
+{
+    int64_t delay = op->s->plan->strategy.delay_ms;
+    if (i == 0 || delay == 0 || str_eq(op->reps[i].service, op->reps[i - 1].service))
+        return 0;
+    return clock_wait(&op->s->clock, delay, op->deadline_ms, err);
+}
+
 STEP_APPLY(step_switch)
 {
     for (size_t i = 0; i < op->n_reps; i++)
-        if (stop_between(op, err) < 0 || recreate_swap(&op->mutate, &op->reps[i], err) < 0)
+        if (pause_before(op, i, err) < 0 || stop_between(op, err) < 0 ||
+            recreate_swap(&op->mutate, &op->reps[i], err) < 0)
             return -1;
     snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
     return STEP_OK;
@@ -79,12 +88,14 @@ STEP_APPLY(step_post_checks)
     return checks_run_plan(op, &op->s->plan->checks.post, CHECK_POST, op->deadline_ms, note, err);
 }
 
+/* The window counts from the start of the containers; the bake time from now. */
 STEP_APPLY(step_stable)
 {
     int64_t window = op->s->plan->strategy.min_healthy_ms;
-    if (verify_stable(op, window, err) < 0)
+    int64_t bake = op->s->plan->strategy.bake_time_ms;
+    if (verify_stable(op, window, err) < 0 || (bake && verify_watch(op, bake, err) < 0))
         return -1;
     char text[STR_DURATION_MAX];
-    snprintf(note, STEP_NOTE_MAX, "no restart for %s", str_format_duration(window, text));
+    snprintf(note, STEP_NOTE_MAX, "no restart for %s", str_format_duration(window + bake, text));
     return STEP_OK;
 }

@@ -133,7 +133,8 @@ static void emit_waiting(struct operation *op, int64_t until_ms, int64_t window_
     char left[STR_DURATION_MAX];
     AUTO_FREE char *text =
         xasprintf("%s to go", str_format_duration(clock_left_ms(&op->s->clock, until_ms), left));
-    struct ship_event e = {.kind = SHIP_EVENT_STEP_PROGRESS, .step = operation_step(op), .text = text};
+    struct ship_event e = {
+        .kind = SHIP_EVENT_STEP_PROGRESS, .step = operation_step(op), .text = text};
     if (window_ms > STABLE_SLICE_MS)
         ship_emit(op->s->opt.events, &e);
 }
@@ -154,23 +155,26 @@ static int wait_events(struct operation *op, int64_t until_ms, struct ship_error
     return rc < 0 ? -1 : 0;
 }
 
-int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err)
+int verify_watch(struct operation *op, int64_t ms, struct ship_error *err)
 {
     char reason[512];
-    int64_t end_epoch = youngest_start_ms(op) + min_ms;
-    int64_t left = end_epoch - clock_epoch_ms(&op->s->clock);
-    int64_t until = clock_deadline(&op->s->clock, left > 0 && left < min_ms ? left
-                                                  : left > 0                ? min_ms
-                                                                            : 0);
+    int64_t until = clock_deadline(&op->s->clock, ms);
     for (;;) {
         if (verify_gave_up(op, reason))
             return ship_fail(err, SHIP_UNPROVEN, "%s", reason);
         if (clock_left_ms(&op->s->clock, until) == 0)
             return 0;
-        emit_waiting(op, until, min_ms);
+        emit_waiting(op, until, ms);
         if (wait_events(op, until, err) < 0)
             return -1;
     }
+}
+
+int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err)
+{
+    int64_t left = youngest_start_ms(op) + min_ms - clock_epoch_ms(&op->s->clock);
+    /* A wall clock that was set back must not make the window longer than it is. */
+    return verify_watch(op, left < min_ms ? left : min_ms, err);
 }
 
 /* ---- the old version after a rollback ---- */

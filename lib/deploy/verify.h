@@ -15,6 +15,8 @@ SHIP_CHECKED int verify_health(struct operation *op, int64_t deadline_ms, char n
                                struct ship_error *err);
 /* Same StartedAt and RestartCount for min_ms since the start. */
 SHIP_CHECKED int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err);
+/* The same for ms from now on. */
+SHIP_CHECKED int verify_watch(struct operation *op, int64_t ms, struct ship_error *err);
 /* The old containers run and are healthy again. SHIP_ROLLBACK_FAILED otherwise. */
 SHIP_CHECKED int verify_old(struct operation *op, int64_t deadline_ms, struct ship_error *err);
 

@@ -184,6 +184,11 @@ int docker_transfer_error(const struct docker_client *c, const char *action,
 
 /* ---- one exchange ---- */
 
+static bool is_read(const struct docker_call *call)
+{
+    return strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
+}
+
 /* "1.41" -> 41; 0 when it is no version of API 1. */
 static int parse_api_minor(const char *s)
 {
@@ -273,8 +278,10 @@ static void exchange_once(struct exchange *x, struct transfer_result *ret)
         .max_body_bytes = call->on_body     ? 0
                           : call->max_bytes ? call->max_bytes
                                             : DOCKER_DOC_MAX,
-        .flags = (change ? TRANSFER_NO_RESEND : 0u) |
-                 (call->flags & DOCKER_INTERRUPTIBLE ? TRANSFER_INTERRUPTIBLE : 0u),
+        /* A question may end at a stop signal; the outcome of a change must be seen. */
+        .flags =
+            (change ? TRANSFER_NO_RESEND : 0u) |
+            (is_read(call) || (call->flags & DOCKER_INTERRUPTIBLE) ? TRANSFER_INTERRUPTIBLE : 0u),
         .on_header = on_header,
         .on_body = on_body,
         .ctx = x,
@@ -293,7 +300,7 @@ static void exchange_once(struct exchange *x, struct transfer_result *ret)
 static bool may_repeat(const struct docker_call *call, const struct transfer_result *r, int tries)
 {
     return r->fault == TRANSFER_LOST && tries < DOCKER_READ_TRIES && call->on_body == NULL &&
-           (strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0);
+           is_read(call);
 }
 
 static int exchange_with_retry(struct exchange *x, struct ship_error *err)

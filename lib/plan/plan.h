@@ -87,7 +87,7 @@ struct plan {
     struct {
         int type, order;     /* enum plan_strategy, plan_order; only recreate, stop-first so far */
         int64_t parallelism; /* 1 so far */
-        int64_t delay_ms, drain_ms, min_healthy_ms, bake_time_ms;
+        int64_t delay_ms, min_healthy_ms, bake_time_ms;
     } strategy;
     struct {
         int64_t total_ms, pull_ms, start_ms, rollback_ms, hook_ms;

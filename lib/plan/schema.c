@@ -169,11 +169,11 @@ static const struct field engine_fields[] = {
 };
 
 static const struct field strategy_fields[] = {
-    {.key = "type",        UNSUPPORTED},
-    {.key = "order",                    UNSUPPORTED},
+    {.key = "type",               UNSUPPORTED},
+    {.key = "order",                           UNSUPPORTED},
     {.key = "parallelism",UNSUPPORTED},
-    {.key = "delay", .kind = FIELD_MS, AT(strategy.delay_ms), .max = DAY_MS, .fallback = "0s"},
-    {.key = "drain",                    .kind = FIELD_MS, AT(strategy.drain_ms), .max = 3600000, .fallback = "5s"},
+    {.key = "delay",        .kind = FIELD_MS, AT(strategy.delay_ms), .max = DAY_MS, .fallback = "0s"},
+    {.key = "drain",                           UNSUPPORTED},
     {.key = "min_healthy",
      .kind = FIELD_MS,
      AT(strategy.min_healthy_ms),
@@ -184,10 +184,10 @@ static const struct field strategy_fields[] = {
      AT(strategy.bake_time_ms),
      .max = DAY_MS,
      .fallback = "0s"},
-    {.key = "auto_promotion",                    UNSUPPORTED},
+    {.key = "auto_promotion",                           UNSUPPORTED},
     {.key = "steps",UNSUPPORTED},
-    {.key = "router",      UNSUPPORTED},
-    {.key = NULL                   },
+    {.key = "router",        UNSUPPORTED},
+    {.key = NULL},
 };
 
 #define TIMEOUT(name, text)                                                                        \

@@ -23,6 +23,7 @@ static const struct {
     {"strategy",            "type",           "recreate"  },
     {"strategy",            "order",          "stop-first"},
     {"strategy",            "parallelism",    "1"         },
+    {"strategy",            "drain",          "5s"        },
     {"strategy",            "auto_promotion", "true"      },
     {"services.*.strategy", "type",           "recreate"  },
     {"services.*.strategy", "order",          "stop-first"},

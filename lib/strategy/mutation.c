@@ -393,8 +393,8 @@ static const struct kind *kind_find(const char *name)
  * The reply was lost: look until the effect shows or its settling time is over. The engine may be
  * restarting, so failures to look are retried for OBSERVE_MS. 1 done, 0 not done, -1 still unknown.
  */
-static int observe(struct mutation_env *env, const struct kind *k, const struct json *args,
-                   struct json *observed)
+static int observe_until(struct mutation_env *env, const struct kind *k, const struct json *args,
+                         struct json *observed)
 {
     struct ship_error ignored = {0};
     int64_t give_up = deadline(env, OBSERVE_MS), settled = CLOCK_NEVER;
@@ -412,6 +412,17 @@ static int observe(struct mutation_env *env, const struct kind *k, const struct 
             return -1;
     }
     return 0;
+}
+
+/* Looking goes on after a stop signal: the outcome must be known before anything else happens. */
+static int observe(struct mutation_env *env, const struct kind *k, const struct json *args,
+                   struct json *observed)
+{
+    const struct clock *clock = env->runtime->clock;
+    env->runtime->clock = env->patient;
+    int rc = observe_until(env, k, args, observed);
+    env->runtime->clock = clock;
+    return rc;
 }
 
 static int journal_failed(struct mutation_env *env, const char *kind, struct ship_error *err)

@@ -164,6 +164,7 @@ teardown() {
 }
 
 @test "a literal tag in the compose file is rewritten in place, and no other byte" {
+    # shellcheck disable=SC2016 # the text of the file
     sed -i 's|app:${APP_VERSION:-v1.0.0}|app:v1.0.0|' docker-compose.yml
     cp docker-compose.yml before.yml
     deployed v1.0.0

@@ -68,7 +68,6 @@ static void test_plan_parse_smallest_plan_has_contract_defaults(void **state)
     assert_int_equal(p->strategy.order, PLAN_STOP_FIRST);
     assert_int_equal(p->strategy.parallelism, 1);
     assert_int_equal(p->strategy.delay_ms, 0);
-    assert_int_equal(p->strategy.drain_ms, 5000);
     assert_int_equal(p->strategy.min_healthy_ms, 5000);
     assert_int_equal(p->strategy.bake_time_ms, 0);
     assert_int_equal(p->timeouts.total_ms, 600000);
@@ -106,7 +105,7 @@ static void test_plan_parse_full_plan_is_decoded(void **state)
         "windows:\n"
         "verify: {mode: off, keys: []}\n"
         "policy: {non_root: off, read_only: off}\n"
-        "strategy: {type: recreate, order: stop-first, parallelism: 1, delay: 1s, drain: 0s,\n"
+        "strategy: {type: recreate, order: stop-first, parallelism: 1, delay: 1s, drain: 5s,\n"
         "  min_healthy: 2s, bake_time: 1m, auto_promotion: true, steps: [], router: {}}\n"
         "timeouts: {total: 20m, pull: 1m, start: 10s, rollback: 90s, hook: 1h}\n"
         "hooks:\n"
@@ -293,6 +292,7 @@ static void test_plan_parse_unsupported_keys_are_refused_by_name(void **state)
         {"strategy: {parallelism: 2}",                          "4:25: strategy.parallelism '2' is not supported"            },
         {"strategy: {auto_promotion: false}",                   "4:28: strategy.auto_promotion 'false' is not"               },
         {"strategy: {steps: [{set_weight: 1}]}",                "4:12: 'strategy.steps' is not supported"                    },
+        {"strategy: {drain: 9s}",                               "4:19: strategy.drain '9s' is not supported"                 },
         {"strategy: {router: {type: nginx}}",                   "4:12: 'strategy.router' is not supported"                   },
         {"analysis: [{name: a}]",                               "4:1: 'analysis' is not supported by this version; remove it"},
         {"notify: {routes: [{to: [a]}]}",                       "4:1: 'notify' is not supported"                             },

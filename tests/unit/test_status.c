@@ -262,7 +262,7 @@ static const struct {
     {"file asks for another version", "version", "app", "compose file reads v2, v1 runs",
      "shipctl deploy v1",                                                                                            file_moved_on },
     {"container ended",               "stopped", "app", "exit code 0",                    "shipctl deploy v1",       stopped       },
-    {"parked container left behind",  "extra",   "app", "left behind",                    "docker rm",               leftover      },
+    {"parked container left behind",  "extra",   "app", "left behind",                    "deployment",              leftover      },
     {"service nobody declares",       "orphan",  "old", "no active service",              "docker rm",               orphan        },
     {"dependency without container",  "missing", "db",  "no container",                   "docker compose up -d db",
      no_database                                                                                                                   },
