@@ -20,7 +20,7 @@ struct ship_status_service {
     int64_t started_at_ms; /* 0 = not running */
     int64_t restarts, exit_code;
     bool oom_killed;
-    double cpu_pct;                           /* -1 = unknown */
+    double cpu_pct; /* average since the container started, 100 = one core; -1 = unknown */
     int64_t memory_bytes, memory_limit_bytes; /* -1 = unknown; limit 0 = none */
 };
 

@@ -19,6 +19,7 @@ struct look {
     struct strv deployed;        /* services that carry the app's version */
     struct container *inspected; /* one for each st->services, zeroed = none or not seen */
     int64_t deadline_ms;         /* of the whole look */
+    int64_t stats_deadline_ms;   /* after it figures stay unknown */
 };
 
 /* Compare the sources, append to st->drift. Only with an engine that answered. */

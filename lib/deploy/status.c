@@ -2,10 +2,10 @@
  * Status: what runs, since when, by whom, healthy or not.
  *
  * Order, fast to slow: plan, ledger, lock, compose files, engine (one list,
- * then one inspect and one statistics call per container). Everything has one
- * deadline, so an engine that hangs costs LOOK_MS and the rest still comes from
- * the ledger. What can go wrong: plan invalid (10), ledger damaged (11);
- * compose files that do not load are drift, not a failure.
+ * then one inspect per container, whose control group tells CPU and memory).
+ * Everything has one deadline, so an engine that hangs costs LOOK_MS and the
+ * rest still comes from the ledger. What can go wrong: plan invalid (10),
+ * ledger damaged (11); compose files that do not load are drift, not a failure.
  */
 #include "shipctl/status.h"
 
@@ -18,8 +18,10 @@
 #include "deploy/names.h"
 #include "deploy/rollback_target.h"
 #include "deploy/target.h"
+#include "docker/cgroup.h"
 
 #define LOOK_MS       4500 /* the promise is 5 s for the whole command */
+#define STATS_MS      1500 /* of LOOK_MS, for statistics the engine has to make */
 #define WAIT_SLICE_MS 1000
 #define NS_PER_MS     1e6
 
@@ -237,21 +239,35 @@ static void take_container(struct look *l, struct ship_status_service *svc,
     svc->memory_limit_bytes = json_i64(c->doc, "HostConfig.Memory", 0);
 }
 
-/*
- * One sample says how much processor time was used, not when: without waiting for a second one the
- * honest figure is the average since the container started.
- */
-static void take_stats(struct look *l, struct ship_status_service *svc, const char *id)
+/* From the control group; only where that can not be read from the engine, which may take long. */
+static int read_usage(struct look *l, const struct container *c, struct cgroup_usage *ret)
 {
     struct runtime *rt = l->s->runtime;
     struct container_stats stats = {0};
     struct ship_error ignored = {0};
-    if (rt->ops->stats(rt, id, &stats, l->deadline_ms, &ignored) < 0)
+    if (cgroup_usage_read("", json_i64(c->doc, "State.Pid", 0), c->id, ret) == 0)
+        return 0;
+    if (clock_left_ms(rt->clock, l->stats_deadline_ms) == 0 ||
+        rt->ops->stats(rt, c->id, &stats, l->stats_deadline_ms, &ignored) < 0)
+        return -1;
+    *ret = (struct cgroup_usage){.cpu_total_ns = stats.cpu_total_ns,
+                                 .memory_bytes = stats.memory_bytes};
+    return 0;
+}
+
+/*
+ * One sample says how much processor time was used, not when: without waiting for a second one the
+ * honest figure is the average since the container started.
+ */
+static void take_usage(struct look *l, struct ship_status_service *svc, const struct container *c)
+{
+    struct cgroup_usage usage = {0};
+    if (read_usage(l, c, &usage) < 0)
         return;
     int64_t up_ms = clock_epoch_ms(&l->s->clock) - svc->started_at_ms;
-    svc->memory_bytes = stats.memory_bytes;
+    svc->memory_bytes = usage.memory_bytes;
     if (svc->started_at_ms > 0 && up_ms > 0)
-        svc->cpu_pct = (double)stats.cpu_total_ns / ((double)up_ms * NS_PER_MS) * 100.0;
+        svc->cpu_pct = (double)usage.cpu_total_ns / ((double)up_ms * NS_PER_MS) * 100.0;
 }
 
 /* -1: the engine is gone. A container that vanished meanwhile counts as missing. */
@@ -272,7 +288,7 @@ static int look_at(struct look *l, const struct container_row *row, const char *
     take_container(l, svc, &c);
     l->inspected[l->st->n_services - 1] = c;
     if (c.state == CONTAINER_RUNNING)
-        take_stats(l, svc, c.id);
+        take_usage(l, svc, &c);
     return 0;
 }
 
@@ -418,6 +434,7 @@ static void look_init(struct look *l, struct ship_session *s, struct ship_status
     *l = (struct look){.s = s, .st = st};
     l->op = (struct operation){.s = s, .lock = LOCK_INIT, .guardian_fd = -1};
     l->deadline_ms = clock_deadline(&s->clock, LOOK_MS);
+    l->stats_deadline_ms = clock_deadline(&s->clock, STATS_MS);
 }
 
 static void look_done(struct look *l)
