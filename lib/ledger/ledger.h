@@ -145,12 +145,12 @@ void ledger_services_done(struct ledger_services *list);
  * On "no space" the ballast is given up and the transaction tried once more.
  */
 /*
- * Run fn; the writing functions it calls join one transaction (the end of an operation: steps, checks,
- * closing row). fn returning -1 rolls all of it back. fn may be run twice ("no space", see above), so
- * it must not keep count of its calls. Batches do not nest.
+ * Run fn; the writing functions it calls join one transaction (the end of an operation: steps,
+ * checks, closing row). fn returning -1 rolls all of it back. fn may be run twice ("no space", see
+ * above), so it must not keep count of its calls. Batches do not nest.
  */
-SHIP_CHECKED int ledger_batch(struct ledger *l, int (*fn)(void *ctx, struct ship_error *err), void *ctx,
-                              struct ship_error *err);
+SHIP_CHECKED int ledger_batch(struct ledger *l, int (*fn)(void *ctx, struct ship_error *err),
+                              void *ctx, struct ship_error *err);
 /*
  * Insert; sets d->id. Appends audit "begin". The row starts as "preparing" and open: id, state,
  * outcome, exit_code, finished_at_ms, downtime_ms, is_current and pruned of d are not looked at.
