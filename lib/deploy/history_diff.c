@@ -112,8 +112,13 @@ static void diff_masked(const struct diff *d, const struct json *before, const s
                           *b = json_path(after, masked[i].path);
         if (is_empty(a) && is_empty(b))
             continue;
+        char change = '~';
+        if (is_empty(a))
+            change = '+';
+        else if (is_empty(b))
+            change = '-';
         if (!json_equal(a, b))
-            line(d, is_empty(a) ? '+' : is_empty(b) ? '-' : '~', masked[i].what, "");
+            line(d, change, masked[i].what, "");
     }
 }
 

@@ -8,7 +8,6 @@
  */
 #include "shipctl/init.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,16 +39,26 @@ static bool is_infrastructure(const char *repository)
 
 /* ---- app ---- */
 
+/* Lower case; everything that is no letter or digit becomes a dash. */
+static char app_char(char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        return c;
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      lower[] = "abcdefghijklmnopqrstuvwxyz";
+    const char *at = c ? strchr(upper, c) : NULL;
+    if (at)
+        return lower[at - upper];
+    return '-';
+}
+
 /* ^[a-z0-9][a-z0-9-]{0,62}$ out of any project name. */
 static char *app_name(const char *project)
 {
     struct buf out = BUF_INIT(APP_MAX);
-    for (const char *p = project; *p; p++) {
-        char c = (char)tolower((unsigned char)*p);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (plain || out.len)
-            buf_addc(&out, plain ? c : '-');
-    }
+    for (const char *p = project; *p; p++)
+        if (out.len || app_char(*p) != '-')
+            buf_addc(&out, app_char(*p));
     while (out.len && out.p[out.len - 1] == '-')
         buf_truncate(&out, out.len - 1);
     if (!out.len)

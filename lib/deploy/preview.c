@@ -28,6 +28,7 @@ static int64_t read_deadline(const struct operation *op)
 
 /* ---- actions ---- */
 
+/* Takes object and detail. NOLINTNEXTLINE(readability-non-const-parameter) */
 static void act(struct operation *op, const char *verb, char *object, char *detail)
 {
     struct ship_preview *p = op->res->preview;
@@ -394,7 +395,7 @@ STEP_APPLY(step_preview)
     look_at_disk(op);
     list_images(op);
     if (!p->has_changes) {
-        snprintf(note, STEP_NOTE_MAX, "nothing to change");
+        (void)snprintf(note, STEP_NOTE_MAX, "nothing to change");
         return STEP_OK;
     }
     for (size_t i = 0; i < op->n_targets; i++)
@@ -402,6 +403,6 @@ STEP_APPLY(step_preview)
             return -1;
     if (list_actions(op, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu actions", p->n_actions);
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu actions", p->n_actions);
     return STEP_OK;
 }

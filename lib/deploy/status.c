@@ -477,7 +477,7 @@ static int look_once(struct ship_session *s, struct ship_status *ret, struct str
     look_init(&l, s, ret);
     int rc = look_at_all(&l, err);
     ret->exit_code = rc < 0 ? ship_code_exit_status(err->code) : verdict(&l);
-    for (size_t i = 0; i < ret->n_services; i++)
+    for (size_t i = 0; l.inspected && i < ret->n_services; i++)
         if (ret->services[i].deployed && l.inspected[i].id)
             strv_add(ret_ids, l.inspected[i].id);
     look_done(&l);

@@ -24,7 +24,7 @@ STEP_APPLY(step_prune)
         n += report.images[i].removed;
     if (n == 0)
         return STEP_NOTHING;
-    snprintf(note, STEP_NOTE_MAX, "%zu image%s, %s", n, n == 1 ? "" : "s",
-             str_format_bytes((uint64_t)report.freed_bytes, bytes));
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu image%s, %s", n, n == 1 ? "" : "s",
+                   str_format_bytes((uint64_t)report.freed_bytes, bytes));
     return STEP_OK;
 }

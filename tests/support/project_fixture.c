@@ -18,7 +18,7 @@ static struct project *project_of(struct runtime *rt)
     return (struct project *)rt;
 }
 
-static char *text(const char *s)
+static char *mutable(const char *s)
 {
     return (char *)(uintptr_t)s;
 }
@@ -131,12 +131,12 @@ static void sleep_ms(const struct clock *c, int64_t ms)
 
 /* ---- life ---- */
 
-void project_write(const struct project *p, const char *name, const char *content)
+void project_write(const struct project *p, const char *name, const char *text)
 {
     AUTO_FREE char *path = xasprintf("%s/%s", p->dir, name);
     struct ship_error err = {0};
 
-    MUST(file_replace(path, content, strlen(content), 0600, &err), &err);
+    MUST(file_replace(path, text, strlen(text), 0600, &err), &err);
 }
 
 struct project *project_new(const char *plan, const char *compose)
@@ -223,16 +223,16 @@ static const char *or_else(const char *s, const char *other)
 
 static int64_t begin(struct project *p, const struct project_version *v, const char *digest)
 {
-    struct ledger_deployment d = {.app = text(or_else(v->app, "shop")),
-                                  .environment = text(or_else(v->environment, "production")),
-                                  .project = text("shop"),
-                                  .action = text(v->target_id ? "rollback" : "deploy"),
-                                  .to_version = text(v->version),
-                                  .to_digest = text(digest),
+    struct ledger_deployment d = {.app = mutable(or_else(v->app, "shop")),
+                                  .environment = mutable(or_else(v->environment, "production")),
+                                  .project = mutable("shop"),
+                                  .action = mutable(v->target_id ? "rollback" : "deploy"),
+                                  .to_version = mutable(v->version),
+                                  .to_digest = mutable(digest),
                                   .target_id = v->target_id,
                                   .from_id = v->from_id,
-                                  .actor = text("wei"),
-                                  .reason = text("because"),
+                                  .actor = mutable("wei"),
+                                  .reason = mutable("because"),
                                   .started_at_ms = clock_epoch_ms(&p->clock.clock)};
 
     MUST(ledger_begin(p->l, &d, &p->err), &p->err);
@@ -246,13 +246,13 @@ int64_t project_deploy(struct project *p, const struct project_version *v)
     const char *repository = or_else(v->repository, PROJECT_REPOSITORY);
     AUTO_FREE char *image = xasprintf("%s:%s", repository, v->version);
     int64_t n = begin(p, v, digest);
-    struct ledger_service service = {.service = text(or_else(v->service, "app")),
+    struct ledger_service service = {.service = mutable(or_else(v->service, "app")),
                                      .image = image,
-                                     .repository = text(repository),
-                                     .version = text(v->version),
+                                     .repository = mutable(repository),
+                                     .version = mutable(v->version),
                                      .digest = digest,
                                      .image_id = id,
-                                     .spec_json = text(v->spec)};
+                                     .spec_json = mutable(v->spec)};
     struct ledger_end end = {.state = LEDGER_CLEANED,
                              .outcome = "succeeded",
                              .finished_at_ms = clock_epoch_ms(&p->clock.clock),

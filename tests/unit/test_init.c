@@ -37,6 +37,19 @@ static const struct {
     {"no published port",                                APP("acme/shop:v1"),                              "my-shop", "acme/shop",                     NULL                         },
 };
 
+static void check_guess(const struct plan *plan, size_t i)
+{
+    const struct plan_checks *health = &plan->checks.health;
+
+    row_check(str_eq(plan->app, guesses[i].app), guesses[i].why);
+    row_check(str_eq(plan->image, guesses[i].image), guesses[i].why);
+    row_check((health->n == 1) == (guesses[i].url != NULL), guesses[i].why);
+    if (guesses[i].url == NULL)
+        return;
+    const struct yaml_node *url = yaml_get(health->items[0].node, "url");
+    row_check(url && str_eq(url->text, guesses[i].url), guesses[i].why);
+}
+
 static void test_init_by_compose_file_guesses_app_image_health(void **state)
 {
     (void)state;
@@ -47,14 +60,7 @@ static void test_init_by_compose_file_guesses_app_image_health(void **state)
         if (ship_init(p->s, false, &path, &p->err) != 0)
             fail_msg("row '%s': %s", guesses[i].why, p->err.msg);
         assert_ok(session_need_plan(p->s, &p->err), &p->err);
-        const struct plan *plan = p->s->plan;
-        row_check(str_eq(plan->app, guesses[i].app), guesses[i].why);
-        row_check(str_eq(plan->image, guesses[i].image), guesses[i].why);
-        row_check((plan->checks.health.n == 1) == (guesses[i].url != NULL), guesses[i].why);
-        if (guesses[i].url) {
-            const struct yaml_node *url = yaml_get(plan->checks.health.items[0].node, "url");
-            row_check(url && str_eq(url->text, guesses[i].url), guesses[i].why);
-        }
+        check_guess(p->s->plan, i);
         project_free(p);
     }
 }

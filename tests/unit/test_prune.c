@@ -175,6 +175,18 @@ static const struct {
     {"what an interrupted prune left goes",     interrupted_removal,     R ":v1",        1,  "beyond the last 3"                },
 };
 
+static void check_rule(const struct ship_prune_report *r, size_t i)
+{
+    const struct ship_prune_image *image = find(r, rules[i].image);
+
+    row_check((image != NULL) == (rules[i].removed >= 0), rules[i].why);
+    if (image == NULL)
+        return;
+    row_check(image->removed == (rules[i].removed == 1), rules[i].why);
+    if (strcmp(image->why, rules[i].reason) != 0)
+        fail_msg("row '%s': '%s', expected '%s'", rules[i].why, image->why, rules[i].reason);
+}
+
 static void test_prune_rule_by_arrangement_gives_verdict_and_reason(void **state)
 {
     (void)state;
@@ -184,14 +196,7 @@ static void test_prune_rule_by_arrangement_gives_verdict_and_reason(void **state
 
         rules[i].arrange(p);
         struct ship_prune_report r = prune(p, true);
-        const struct ship_prune_image *image = find(&r, rules[i].image);
-        row_check((image != NULL) == (rules[i].removed >= 0), rules[i].why);
-        if (image) {
-            if (strcmp(image->why, rules[i].reason) != 0)
-                fail_msg("row '%s': '%s', expected '%s'", rules[i].why, image->why,
-                         rules[i].reason);
-            row_check(image->removed == (rules[i].removed == 1), rules[i].why);
-        }
+        check_rule(&r, i);
         row_check(!fake_called(&p->fake, "image_remove"), rules[i].why);
         ship_prune_done(&r);
         project_free(p);
