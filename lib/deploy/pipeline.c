@@ -82,8 +82,8 @@ static void emit_begin(const struct operation *op)
 /* ---- one step ---- */
 
 /*
- * Mechanisms (engine, timeout, i/o) count as the step's own failure; the rest keeps its meaning. While
- * nothing but questions was asked, no answer means "not reachable".
+ * Mechanisms (engine, timeout, i/o) count as the step's own failure; the rest keeps its meaning.
+ * While nothing but questions was asked, no answer means "not reachable".
  */
 static void classify(const struct operation *op, const struct step *step, struct ship_error *err)
 {

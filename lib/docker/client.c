@@ -548,6 +548,12 @@ int64_t docker_last_change_ms(const struct docker_client *c)
     return c->last_change_ms;
 }
 
+void docker_use_clock(struct docker_client *c, const struct clock *clock)
+{
+    c->clock = clock;
+    transfer_use_clock(c->transfer, clock);
+}
+
 const struct clock *docker_clock(const struct docker_client *c)
 {
     return c->clock;

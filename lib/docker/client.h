@@ -111,6 +111,8 @@ bool docker_unknown(const struct docker_client *c);
 int64_t docker_last_change_ms(const struct docker_client *c);
 
 const struct clock *docker_clock(const struct docker_client *c);
+/* Calls from now on use this clock: one without a stop flag while something is taken back. */
+void docker_use_clock(struct docker_client *c, const struct clock *clock);
 struct docker_auth *docker_client_auth(struct docker_client *c);
 
 /* For a second connection (events): URL of a path and the socket. Negotiate first. */

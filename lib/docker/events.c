@@ -212,6 +212,7 @@ int docker_events_wait(struct docker_events *e, const char *const *ids, size_t n
 {
     bool reopened = false;
 
+    transfer_use_clock(e->transfer, docker_clock(e->client));
     while (!pick(e, ids, n, ret)) {
         size_t had = e->n;
         if (pump(e, deadline_ms, &reopened, err) != 0)

@@ -363,6 +363,11 @@ static int slice_ms(const struct transfer *t, int64_t until_ms)
 
 /* ---- public ---- */
 
+void transfer_use_clock(struct transfer *t, const struct clock *clock)
+{
+    t->clock = clock;
+}
+
 struct transfer *transfer_new(const struct clock *clock)
 {
     struct transfer *t = xcalloc(1, sizeof *t);

@@ -83,6 +83,8 @@ struct transfer;
 
 /* clock is borrowed. Costs nothing but memory until the first transfer. */
 struct transfer *transfer_new(const struct clock *clock);
+/* Another clock of the same time base (with or without stop flag) for the transfers to come. */
+void transfer_use_clock(struct transfer *t, const struct clock *clock);
 void transfer_free(struct transfer *t); /* closes the connection; NULL is fine */
 AUTO_PTR_DEFINE(transfer_free, struct transfer)
 

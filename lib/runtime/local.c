@@ -25,9 +25,13 @@ static struct local *local_of(struct runtime *rt)
     return rt->impl;
 }
 
+/* The client for this call: with the clock the runtime has now. */
 static struct docker_client *client_of(struct runtime *rt)
 {
-    return local_of(rt)->client;
+    struct docker_client *client = local_of(rt)->client;
+
+    docker_use_clock(client, rt->clock);
+    return client;
 }
 
 /* End of a change: rc goes through. */
@@ -111,6 +115,7 @@ static int local_wait_event(struct runtime *rt, const char *const *ids, size_t n
 
     if (l->events == NULL)
         l->events = docker_events_new(l->client);
+    docker_use_clock(l->client, rt->clock);
     return docker_events_wait(l->events, ids, n, ret, deadline_ms, err);
 }
 

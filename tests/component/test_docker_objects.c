@@ -281,6 +281,27 @@ static void test_volume_create_twice_is_success(void **state)
     assert_string_equal(json_str(doc, "Name"), "data");
 }
 
+/* A question ends at once at a stop signal; on the way back (a clock without the flag) it is
+ * answered. */
+static void test_stop_signal_ends_reads_unless_the_clock_has_none(void **state)
+{
+    struct fixture *f = *state;
+    AUTO_FREE char *id = fixture_start(f, "app");
+    AUTO(container_done) struct container c = {0};
+    struct clock patient = f->clock;
+
+    patient.stop = NULL;
+    f->stop = SIGTERM;
+    assert_int_equal(OPS(f)->inspect(f->rt, id, &c, in_ms(5000), &f->err), -1);
+    assert_int_equal(f->err.code, SHIP_INTERRUPTED);
+    f->rt->clock = &patient;
+    assert_ok(OPS(f)->inspect(f->rt, id, &c, in_ms(5000), &f->err), &f->err);
+    assert_ok(OPS(f)->stop(f->rt, id, 1, in_ms(5000), &f->err), &f->err);
+    f->rt->clock = &f->clock;
+    assert_ok(OPS(f)->start(f->rt, id, in_ms(5000), &f->err),
+              &f->err); /* a change is seen through */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +321,7 @@ int main(void)
         engine_test(test_networks_are_found_by_exact_name_only),
         engine_test(test_network_connect_adds_the_network),
         engine_test(test_volume_create_twice_is_success),
+        engine_test(test_stop_signal_ends_reads_unless_the_clock_has_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
