@@ -29,11 +29,12 @@ static int inspect(struct operation *op, const char *id, struct container *ret,
 static bool is_down(const struct container *c, const char *started_at, char reason[512])
 {
     bool ended = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD;
-    if (c->oom_killed && (ended || c->restart_count > 0))
+    bool again = c->state == CONTAINER_RESTARTING || c->restart_count > 0;
+    if (c->oom_killed && (ended || again))
         snprintf(reason, 512,
                  "container '%s' ran out of memory (exit code %lld, OOM-killed, %lld restarts)",
                  c->name, (long long)c->exit_code, (long long)c->restart_count);
-    else if (c->state == CONTAINER_RESTARTING || c->restart_count > 0)
+    else if (again)
         snprintf(reason, 512, "container '%s' keeps restarting (exit code %lld, %lld restarts)",
                  c->name, (long long)c->exit_code, (long long)c->restart_count);
     else if (ended)
