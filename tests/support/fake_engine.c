@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,6 +401,8 @@ static bool send_answer(struct connection *c, const struct fake_rule *rule, cons
     case FAKE_ENDLESS:
     case FAKE_DELAY:
     case FAKE_CHUNKED:
+    case FAKE_KILL:
+    case FAKE_KILL_AFTER:
     default:
         return send_all(c->fd, out->p, out->len) == 0;
     }
@@ -470,18 +473,23 @@ static bool serve(struct connection *c, const struct request *r)
         return false;
     if (rule && rule->fault == FAKE_DELAY)
         pause_ms(c, (int64_t)rule->n);
+    if (rule && rule->fault == FAKE_KILL)
+        (void)kill((pid_t)rule->n, SIGKILL);
     lock(e);
     ask_model(e, r, rule, &reply);
     unlock(e);
     if (reply.delay_ms)
         pause_ms(c, reply.delay_ms);
     bool go_on = false;
-    if (reply.stream != STREAM_NONE && (rule == NULL || rule->fault == FAKE_DELAY)) {
+    bool as_usual = rule == NULL || rule->fault == FAKE_DELAY || rule->fault == FAKE_KILL;
+    if (reply.stream != STREAM_NONE && as_usual) {
         go_on = run_stream(c, &reply);
     } else {
         format_answer(e, r, &reply, rule && rule->fault == FAKE_CHUNKED ? rule->n : 0, &out);
         go_on = send_answer(c, rule, &out) && !reply.until_close;
     }
+    if (rule && rule->fault == FAKE_KILL_AFTER)
+        (void)kill((pid_t)rule->n, SIGKILL);
     buf_done(&reply.body);
     buf_done(&out);
     return go_on;
@@ -715,6 +723,62 @@ const char *fake_engine_state(struct fake_engine *e, const char *name)
     const char *state = c ? c->state : "";
     unlock(e);
     return state;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct model_container *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+char *fake_engine_summary(struct fake_engine *e)
+{
+    struct buf out = BUF_INIT(REQUEST_MAX);
+
+    lock(e);
+    model_tick(&e->model, model_now_ms());
+    struct model_container **sorted = xcalloc(e->model.n_containers + 1, sizeof *sorted);
+    for (size_t i = 0; i < e->model.n_containers; i++)
+        sorted[i] = e->model.containers[i];
+    qsort(sorted, e->model.n_containers, sizeof *sorted, by_name);
+    for (size_t i = 0; i < e->model.n_containers; i++)
+        (void)buf_addf(&out, "%s %s %s %s\n", sorted[i]->name, sorted[i]->state,
+                       json_str_or(sorted[i]->body, "HostConfig.RestartPolicy.Name", "-"),
+                       json_str_or(sorted[i]->body, "Image", ""));
+    unlock(e);
+    free(sorted);
+    return out.p && out.len ? buf_steal(&out) : xstrdup("");
+}
+
+char *fake_engine_inspect(struct fake_engine *e, const char *name)
+{
+    char *text = NULL;
+
+    lock(e);
+    model_tick(&e->model, model_now_ms());
+    const struct model_container *c = model_container(&e->model, name);
+    if (c) {
+        AUTO_PTR(json_free) struct json *doc = model_inspect(&e->model, c);
+        text = json_print(doc);
+    }
+    unlock(e);
+    return text;
+}
+
+void fake_engine_break_start(struct fake_engine *e, const char *repository, const char *tag,
+                             const char *start_error)
+{
+    lock(e);
+    for (size_t i = 0; i < e->model.n_images; i++) {
+        struct model_image *image = e->model.images[i];
+        if (!str_eq(image->repository, repository) || !str_eq(image->tag, tag))
+            continue;
+        free(image->start_error);
+        image->start_error = xstrdup_or_null(start_error);
+        image->spec.start_error = image->start_error;
+    }
+    unlock(e);
 }
 
 void fake_engine_kill(struct fake_engine *e, const char *name, int exit_code)

@@ -53,6 +53,8 @@ enum fake_fault {
     FAKE_ENDLESS,      /* do nothing, answer 200 and repeat `body` until the client leaves */
     FAKE_DELAY,        /* wait `n` ms, then as usual */
     FAKE_CHUNKED,      /* as usual, in chunks of `n` bytes */
+    FAKE_KILL,         /* kill -9 process `n`, then do it all the same, as a real engine does */
+    FAKE_KILL_AFTER,   /* as usual, then kill -9 process `n` */
 };
 
 struct fake_rule {
@@ -90,6 +92,16 @@ int fake_engine_open_connections(struct fake_engine *e);
 
 /* State word of the container of that name, "" when absent. Static text. */
 const char *fake_engine_state(struct fake_engine *e, const char *name);
+
+/*
+ * All containers, sorted by name, a line each: "name state policy image". Heap, caller frees.
+ */
+char *fake_engine_summary(struct fake_engine *e);
+/* The inspect document of that name or id as text, NULL when absent. Heap, caller frees. */
+char *fake_engine_inspect(struct fake_engine *e, const char *name);
+/* From now on containers of this image fail to start with this text; NULL: they start. */
+void fake_engine_break_start(struct fake_engine *e, const char *repository, const char *tag,
+                             const char *start_error);
 
 /* Another actor: end, or remove, a container behind the client's back. */
 void fake_engine_kill(struct fake_engine *e, const char *name, int exit_code);
