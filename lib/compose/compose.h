@@ -78,7 +78,10 @@ struct compose_service {
     size_t n_depends_on;
     const char *const *networks; /* keys, primary first */
     size_t n_networks;
-    const char *network_mode;   /* NULL unless set; "service:x" unresolved */
+    const char *network_mode; /* NULL unless set; "service:x" unresolved */
+    /* services whose container it names by id: network_mode, ipc, pid, volumes_from */
+    const char **shares;
+    size_t n_shares;
     const char *const *volumes; /* keys of named volumes used */
     size_t n_volumes;
     struct yaml_mark mark;       /* of the service's key */

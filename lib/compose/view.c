@@ -69,6 +69,32 @@ static void view_volumes(const struct json *def, struct compose_service *s)
     s->n_volumes = n;
 }
 
+static void add_share(struct compose_service *s, const struct json *services, const char *text)
+{
+    size_t len = strcspn(text, ":");
+
+    for (const struct json *c = json_first(services); c; c = json_next(c))
+        if (strlen(json_key(c)) == len && strncmp(json_key(c), text, len) == 0 &&
+            !listed(s->shares, s->n_shares, json_key(c)))
+            s->shares[s->n_shares++] = json_key(c);
+}
+
+static void view_shares(const struct json *services, const struct json *def,
+                        struct compose_service *s)
+{
+    static const char *const modes[] = {"network_mode", "ipc", "pid"};
+    static const char prefix[] = "service:";
+    const struct json *from = json_get(def, "volumes_from");
+
+    s->shares = xcalloc(ARRAY_LEN(modes) + json_size(from), sizeof(*s->shares));
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+        if (str_starts(json_str_or(def, modes[i], ""), prefix))
+            add_share(s, services, json_str(def, modes[i]) + strlen(prefix));
+    for (const struct json *c = json_first(from); c; c = json_next(c))
+        if (json_value_str(c) && !str_starts(json_value_str(c), "container:"))
+            add_share(s, services, json_value_str(c));
+}
+
 /* A test of its own that is not switched off; without one the image's check may or may not exist.
  */
 static bool view_healthcheck(const struct json *def)
@@ -134,6 +160,7 @@ static void view_service(const struct compose_project *p, const struct json *def
         s->networks = model_networks(def, &s->n_networks);
     view_dependencies(def, s);
     view_volumes(def, s);
+    view_shares(json_get(p->model, "services"), def, s);
 }
 
 /* All dependencies that exist are already placed. */
@@ -209,6 +236,7 @@ void compose_view_done(struct compose_project *p)
         free((void *)(uintptr_t)p->services[i].depends_on);
         free((void *)(uintptr_t)p->services[i].networks);
         free((void *)(uintptr_t)p->services[i].volumes);
+        free(p->services[i].shares);
     }
     free(p->services);
     free(p->networks);

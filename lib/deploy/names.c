@@ -19,10 +19,11 @@ char *name_candidate(const char *name, int64_t operation)
     return xasprintf("%s" CANDIDATE "%lld", name, (long long)operation);
 }
 
-static bool is_compose_temporary(const char *name)
+const char *name_behind_temporary(const char *name)
 {
-    return strspn(name, "0123456789abcdef") == COMPOSE_PREFIX_LEN &&
-           name[COMPOSE_PREFIX_LEN] == '_';
+    bool has_prefix = strspn(name, "0123456789abcdef") == COMPOSE_PREFIX_LEN &&
+                      name[COMPOSE_PREFIX_LEN] == '_' && name[COMPOSE_PREFIX_LEN + 1];
+    return has_prefix ? name + COMPOSE_PREFIX_LEN + 1 : NULL;
 }
 
 char *name_final(const char *name)
@@ -40,5 +41,5 @@ bool name_is_ours(const char *name)
 
 bool name_is_aside(const char *name)
 {
-    return name_is_ours(name) || is_compose_temporary(name);
+    return name_is_ours(name) || name_behind_temporary(name) != NULL;
 }

@@ -13,6 +13,8 @@ char *name_parked(const char *name, int64_t operation);    /* heap */
 char *name_candidate(const char *name, int64_t operation); /* heap */
 /* One of ours or one of Compose's temporary names: not the live container of a service. */
 bool name_is_aside(const char *name);
+/* Compose's name of a replacement: 12 hex digits, `_`, the final name. The final name or NULL. */
+const char *name_behind_temporary(const char *name);
 /* The live name behind one of ours: without the suffix; heap. */
 char *name_final(const char *name);
 /* One of ours only. */

@@ -81,18 +81,39 @@ int operation_observe(struct operation *op, struct ship_error *err)
     return 0;
 }
 
-static int64_t row_number(const struct container_row *c)
+int64_t operation_number(const struct container_row *c)
 {
     const char *text = container_row_label(c, "com.docker.compose.container-number");
     int64_t n;
     return text && str_to_i64(text, &n) == 0 ? n : 0;
 }
 
-static bool is_live_of(const struct container_row *c, const char *service)
+static bool has_name(const struct operation *op, const char *name)
+{
+    for (size_t i = 0; i < op->containers.n; i++)
+        if (str_eq(op->containers.rows[i].name, name))
+            return true;
+    return false;
+}
+
+bool operation_is_stranded(const struct operation *op, const struct container_row *c)
+{
+    const char *final = name_behind_temporary(c->name);
+    const char *service = container_row_label(c, "com.docker.compose.service");
+    if (!final || !service || !op->s->compose || !compose_service_find(op->s->compose, service) ||
+        has_name(op, final))
+        return false;
+    AUTO_FREE char *want =
+        compose_container_name(op->s->compose, service, (int)operation_number(c));
+    return str_eq(final, want);
+}
+
+static bool is_live_of(const struct operation *op, const struct container_row *c,
+                       const char *service)
 {
     return str_eq(container_row_label(c, "com.docker.compose.service"), service) &&
            !str_eq(container_row_label(c, "com.docker.compose.oneoff"), "True") &&
-           !name_is_aside(c->name);
+           (!name_is_aside(c->name) || operation_is_stranded(op, c));
 }
 
 const struct container_row *operation_container(const struct operation *op, const char *service,
@@ -101,15 +122,21 @@ const struct container_row *operation_container(const struct operation *op, cons
     const struct container_row *best = NULL;
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
-        if (!is_live_of(c, service))
+        if (!is_live_of(op, c, service))
             continue;
-        int64_t n = row_number(c);
+        int64_t n = operation_number(c);
         if (number > 0 && n == number)
             return c;
-        if (number == 0 && (!best || n < row_number(best)))
+        if (number == 0 && (!best || n < operation_number(best)))
             best = c;
     }
     return best;
+}
+
+bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count)
+{
+    const char *service = container_row_label(c, "com.docker.compose.service");
+    return service && is_live_of(op, c, service) && operation_number(c) > count;
 }
 
 const struct target *operation_target(const struct operation *op, const char *service)

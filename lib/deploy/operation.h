@@ -76,6 +76,7 @@ struct operation {
     bool switched;          /* the first mutation of a serving container may have happened */
     bool committed;
     bool is_nested;   /* recovered on the way: its end is not the command's */
+    bool restarts;    /* recovery: dependents were to be restarted, only the way back knows how */
     bool migrated;    /* an irreversible migration ran */
     bool pin_refused; /* the version can not be written back; warned already */
     int guardian_fd;  /* pipe to the guardian; -1 = none */
@@ -134,6 +135,13 @@ SHIP_CHECKED int operation_observe(struct operation *op, struct ship_error *err)
 /* Container of a service by number (>= 1) or the lowest one (0); one-offs are never returned. */
 const struct container_row *operation_container(const struct operation *op, const char *service,
                                                 int number);
+/* The number of a container of a service, 0 when it has none. */
+int64_t operation_number(const struct container_row *c);
+/* `docker compose up` died before it gave a replacement its name, and nothing else has that name.
+ */
+bool operation_is_stranded(const struct operation *op, const struct container_row *c);
+/* A live replica of a service numbered above its count. */
+bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count);
 const struct target *operation_target(const struct operation *op, const char *service);
 struct check_env operation_check_env(struct operation *op);
 /* Hooks of one kind, in order; -1 SHIP_HOOK for the first that failed. checks.h runs checks. */

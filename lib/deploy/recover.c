@@ -94,6 +94,8 @@ static int read_journal(struct operation *op, struct ship_error *err)
             continue;
         if (str_eq(row->kind, "create"))
             take_create(op, row, args, observed);
+        else if (str_eq(row->kind, "dependent"))
+            op->restarts = true;
         else if (str_eq(row->kind, "stop"))
             take_stop(op, row, args);
         else if (str_eq(row->kind, "rename"))
@@ -142,7 +144,8 @@ static int target_from_container(struct operation *op, const struct replacement 
     if (rt->ops->inspect(rt, r->new_id, &c, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0 ||
         image_ref_parse(c.image, &ref, err) < 0)
         return -1;
-    if (operation_target(op, r->service))
+    /* A follower keeps its image and is no part of the version. */
+    if (operation_target(op, r->service) || !container_label(&c, LABEL_VERSION))
         return 0;
     op->targets = xreallocarray(op->targets, op->n_targets + 1, sizeof *op->targets);
     op->targets[op->n_targets++] =
@@ -253,7 +256,7 @@ static int finish_switched(struct operation *op, struct ship_error *err)
     if (read_journal(op, err) < 0)
         return -1;
     bool may_resume = op->row.state == LEDGER_SWITCHING || op->row.state == LEDGER_VERIFYING;
-    if (may_resume && new_serves(op) && resume(op, &e) == 0)
+    if (may_resume && !op->restarts && new_serves(op) && resume(op, &e) == 0)
         return finish_committed(op, err);
     return roll_back(op, err);
 }

@@ -13,8 +13,9 @@
 #include "base/encode.h"
 #include "deploy/names.h"
 
-#define SECRETS_MAX  (8u * 1024 * 1024)
-#define SHORT_ID_LEN 12
+#define SECRETS_MAX      (8u * 1024 * 1024)
+#define SHORT_ID_LEN     12
+#define CONTAINER_ID_LEN 64
 
 /* ---- labels ---- */
 
@@ -105,7 +106,7 @@ static int build_replica(struct operation *op, const struct target *t, int numbe
     r->body = compose_create_body(op->s->compose, t->service, &create, err);
     if (!r->body)
         return -1;
-    spec_label(op, t, r->body);
+    spec_label(op, t->version ? t : NULL, r->body);
     r->connects = compose_connect_bodies(op->s->compose, t->service, &create, err);
     if (!r->connects)
         return -1;
@@ -123,6 +124,51 @@ int spec_from_compose(struct operation *op, const struct target *t, struct ship_
     for (int number = 1; number <= (int)svc->replicas; number++)
         if (build_replica(op, t, number, &image, err) < 0)
             return ship_error_wrap(err, "service '%s'", t->service);
+    return 0;
+}
+
+/* Its own tag, unless that names another image by now. */
+static int keep_image(struct operation *op, struct replacement *r, const char *image_id,
+                      struct ship_error *err)
+{
+    AUTO(image_done) struct image tagged = {0};
+    struct ship_error e = {0};
+    struct runtime *rt = op->s->runtime;
+    int64_t end = clock_deadline(rt->clock, RUNTIME_READ_MS);
+    if (rt->ops->image_inspect(rt, json_str_or(r->body, "Image", ""), &tagged, end, &e) < 0 &&
+        e.code != SHIP_NOT_FOUND)
+        return ship_fail(err, e.code, "%s", e.msg);
+    if (!str_eq(tagged.id, image_id))
+        json_set_str(r->body, "Image", image_id);
+    return 0;
+}
+
+static int build_same(struct operation *op, const struct target *t, int number,
+                      struct ship_error *err)
+{
+    AUTO(image_done) struct image image = {0};
+    struct runtime *rt = op->s->runtime;
+    int64_t end = clock_deadline(rt->clock, RUNTIME_READ_MS);
+    if (rt->ops->image_inspect(rt, t->image_id, &image, end, err) < 0 ||
+        build_replica(op, t, number, &image, err) < 0)
+        return -1;
+    return keep_image(op, &op->reps[op->n_reps - 1], t->image_id, err);
+}
+
+int spec_from_same_image(struct operation *op, const char *service, struct ship_error *err)
+{
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    const struct target *known = operation_target(op, service);
+    for (int number = 1; number <= (int)svc->replicas; number++) {
+        const struct container_row *row = operation_container(op, service, number);
+        struct target t = known ? *known : (struct target){.service = ledger_lend(service)};
+        if (!row)
+            continue;
+        AUTO_FREE char *image_id = xstrdup(row->image_id);
+        t.image_id = image_id;
+        if (build_same(op, &t, number, err) < 0)
+            return ship_error_wrap(err, "service '%s'", service);
+    }
     return 0;
 }
 
@@ -157,6 +203,122 @@ char *spec_print(const struct operation *op, const char *service)
 
 /* ---- from the ledger ---- */
 
+static bool has_target(const struct json *body, const char *target)
+{
+    const struct json *host = json_get(body, "HostConfig");
+    for (const struct json *m = json_first(json_get(host, "Mounts")); m; m = json_next(m))
+        if (str_eq(json_str(m, "Target"), target))
+            return true;
+    size_t len = strlen(target);
+    for (const struct json *b = json_first(json_get(host, "Binds")); b; b = json_next(b)) {
+        const char *colon = json_value_str(b) ? strchr(json_value_str(b), ':') : NULL;
+        if (colon && strncmp(colon + 1, target, len) == 0 &&
+            (colon[1 + len] == ':' || colon[1 + len] == '\0'))
+            return true;
+    }
+    return json_get(json_get(host, "Tmpfs"), target) != NULL;
+}
+
+static void add_volume(struct json *mounts, const struct json *mount)
+{
+    struct json *m = json_append_object(mounts);
+    json_set_str(m, "Type", "volume");
+    json_set_str(m, "Source", json_str(mount, "Name"));
+    json_set_str(m, "Target", json_str(mount, "Destination"));
+    if (!json_bool(mount, "RW", true))
+        json_set_bool(m, "ReadOnly", true);
+}
+
+/* A volume without a name in the specification: the one the engine named for it. */
+static void name_volume(struct json *entry, const struct json *old_mounts)
+{
+    if (!str_eq(json_str(entry, "Type"), "volume") || !str_empty(json_str(entry, "Source")))
+        return;
+    for (const struct json *m = json_first(old_mounts); m; m = json_next(m))
+        if (str_eq(json_str(m, "Destination"), json_str(entry, "Target")) &&
+            str_eq(json_str(m, "Type"), "volume"))
+            json_set_str(entry, "Source", json_str(m, "Name"));
+}
+
+static struct json *named_mounts(const struct json *body, const struct json *old_mounts)
+{
+    struct json *mounts = json_array();
+    const struct json *given = json_get(json_get(body, "HostConfig"), "Mounts");
+    for (const struct json *m = json_first(given); m; m = json_next(m)) {
+        struct json *entry = json_append_object(mounts);
+        for (const struct json *f = json_first(m); f; f = json_next(f))
+            json_set(entry, json_key(f), json_copy(f));
+        name_volume(entry, old_mounts);
+    }
+    return mounts;
+}
+
+static void inherit_mounts(struct json *body, const struct json *image_volumes,
+                           const struct json *old_mounts)
+{
+    struct json *mounts = named_mounts(body, old_mounts);
+    for (const struct json *m = json_first(old_mounts); m; m = json_next(m)) {
+        const char *target = json_str_or(m, "Destination", "");
+        bool declared =
+            json_get(image_volumes, target) || json_get(json_get(body, "Volumes"), target);
+        if (declared && str_eq(json_str(m, "Type"), "volume") && !str_empty(json_str(m, "Name")) &&
+            !has_target(body, target))
+            add_volume(mounts, m);
+    }
+    struct json *host = json_edit(body, "HostConfig");
+    if (json_size(mounts) == 0)
+        json_free(mounts);
+    else
+        json_set(host ? host : json_set_object(body, "HostConfig"), "Mounts", mounts);
+}
+
+/*
+ * Anonymous volumes got their names from the engine after the specification was recorded: the data
+ * stays with the service, whatever version runs.
+ */
+static int inherit_volumes(struct operation *op, const struct target *t,
+                           const struct container *old, struct json *body, struct ship_error *err)
+{
+    AUTO(image_done) struct image image = {0};
+    struct ship_error e = {0};
+    struct runtime *rt = op->s->runtime;
+    int64_t end = clock_deadline(rt->clock, RUNTIME_READ_MS);
+    if (!old->doc)
+        return 0;
+    if (rt->ops->image_inspect(rt, t->image_id, &image, end, &e) < 0 && e.code != SHIP_NOT_FOUND)
+        return ship_fail(err, e.code, "%s", e.msg);
+    inherit_mounts(body, json_path(image.doc, "Config.Volumes"), json_get(old->doc, "Mounts"));
+    return 0;
+}
+
+/* `volumes_from: [service]` was recorded as an id; a name is another container's and stays. */
+static void renew_volumes_from(struct json *host, const char *id)
+{
+    const struct json *from = json_get(host, "VolumesFrom");
+    const char *old = json_value_str(json_first(from));
+    if (json_size(from) == 1 && old && strspn(old, "0123456789abcdef") == CONTAINER_ID_LEN)
+        json_append_str(json_set_array(host, "VolumesFrom"), id);
+}
+
+/* A recorded `container:<id>` names a container that is gone: the service's present one. */
+static void renew_shares(struct operation *op, const char *service, struct json *body)
+{
+    static const char *const modes[] = {"NetworkMode", "IpcMode", "PidMode"};
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    struct json *host = json_edit(body, "HostConfig");
+    if (!svc || svc->n_shares != 1 || !host)
+        return;
+    for (size_t i = 0; i < op->n_peers; i++) {
+        if (!str_eq(op->peers[i].service, svc->shares[0]))
+            continue;
+        AUTO_FREE char *mode = xasprintf("container:%s", op->peers[i].container_id);
+        for (size_t k = 0; k < ARRAY_LEN(modes); k++)
+            if (str_starts(json_str_or(host, modes[k], ""), "container:"))
+                json_set_str(host, modes[k], mode);
+        renew_volumes_from(host, op->peers[i].container_id);
+    }
+}
+
 static int read_replica(struct operation *op, const struct target *t, const struct json *o,
                         int64_t grace_ms, struct ship_error *err)
 {
@@ -179,7 +341,8 @@ static int read_replica(struct operation *op, const struct target *t, const stru
                          t->service);
     json_set_str(r->body, "Image", t->image);
     spec_label(op, t, r->body);
-    return 0;
+    renew_shares(op, t->service, r->body);
+    return inherit_volumes(op, t, &old, r->body, err);
 }
 
 int spec_from_record(struct operation *op, const struct target *t, struct ship_error *err)

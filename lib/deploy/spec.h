@@ -17,6 +17,9 @@ SHIP_CHECKED int spec_from_compose(struct operation *op, const struct target *t,
 /* Build op->reps of a target from its recorded spec_json. */
 SHIP_CHECKED int spec_from_record(struct operation *op, const struct target *t,
                                   struct ship_error *err);
+/* Build op->reps of a service from the compose model and the image its containers run. */
+SHIP_CHECKED int spec_from_same_image(struct operation *op, const char *service,
+                                      struct ship_error *err);
 /* The specification text of a target's reps; heap. */
 char *spec_print(const struct operation *op, const char *service);
 /* Read the specification of the running containers of a service back from the engine; heap. */

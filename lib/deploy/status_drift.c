@@ -186,6 +186,14 @@ static void find_leftover(struct look *l, const struct container_row *row, const
         ->hint = xstrdup("the next deployment or rollback that succeeds removes it");
 }
 
+static bool is_deployed(const struct look *l, const char *service)
+{
+    for (size_t i = 0; i < l->st->n_services; i++)
+        if (str_eq(l->st->services[i].service, service))
+            return l->st->services[i].deployed;
+    return false;
+}
+
 static void find_surplus(struct look *l, const struct container_row *row,
                          const struct compose_service *svc)
 {
@@ -194,7 +202,19 @@ static void find_surplus(struct look *l, const struct container_row *row,
     if (text && str_to_i64(text, &number) == 0 && number > svc->replicas)
         add(l, "extra", svc->name, "container '%s' is number %lld, the compose file asks for %lld",
             row->name, (long long)number, (long long)svc->replicas)
-            ->hint = xasprintf("docker compose up -d %s", svc->name);
+            ->hint = is_deployed(l, svc->name) ? deploy_hint(l, NULL)
+                                               : xasprintf("docker compose up -d %s", svc->name);
+}
+
+/* `docker compose up` died between creating a replacement and naming it. */
+static void find_half_finished(struct look *l, const struct container_row *row, const char *service)
+{
+    bool alone = operation_is_stranded(&l->op, row);
+    add(l, "half-finished", service, "container '%s' is a replacement that docker compose %s",
+        row->name, alone ? "did not rename" : "did not finish")
+        ->hint = alone || row->state == CONTAINER_CREATED
+                     ? xstrdup("the next deployment that succeeds repairs it")
+                     : xasprintf("see whether it serves, then: docker rm -f %s", row->name);
 }
 
 static void find_unwanted(struct look *l, const struct container_row *row)
@@ -204,6 +224,10 @@ static void find_unwanted(struct look *l, const struct container_row *row)
         return;
     if (name_is_ours(row->name)) {
         find_leftover(l, row, service);
+        return;
+    }
+    if (name_behind_temporary(row->name)) {
+        find_half_finished(l, row, service);
         return;
     }
     const struct compose_service *svc =

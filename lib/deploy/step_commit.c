@@ -72,6 +72,28 @@ STEP_APPLY(step_pin)
     return pin_all(op, err);
 }
 
+/* A replacement that `docker compose up` created and never started, before this operation began. */
+static bool is_abandoned(const struct operation *op, const struct container_row *c)
+{
+    return name_behind_temporary(c->name) && c->state == CONTAINER_CREATED &&
+           c->created_at_ms < op->res->started_at_ms && !operation_is_stranded(op, c);
+}
+
+static bool is_leftover(const struct operation *op, const struct container_row *c,
+                        const char *service)
+{
+    if (!compose_service_find(op->s->compose, service))
+        return false;
+    if (is_abandoned(op, c))
+        return true;
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    /* Another plan may deploy other services of this project at this moment. */
+    bool touched = operation_target(op, service) != NULL;
+    for (size_t i = 0; i < svc->n_shares; i++)
+        touched = touched || operation_target(op, svc->shares[i]);
+    return touched && name_is_ours(c->name);
+}
+
 /* Parked containers and candidates of earlier operations, which all have ended: we hold the lock.
  */
 static int remove_leftovers(struct operation *op, struct ship_error *err)
@@ -81,10 +103,41 @@ static int remove_leftovers(struct operation *op, struct ship_error *err)
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
         const char *service = container_row_label(c, "com.docker.compose.service");
-        if (!service || !name_is_ours(c->name) || !operation_target(op, service))
+        if (!service || !is_leftover(op, c, service))
             continue;
         if (mutate_remove(&op->mutate, service, c->id, c->name, err) < 0)
             return -1;
+    }
+    return 0;
+}
+
+/* The count of what was put in place; a recovered rollback does not know it. */
+static int64_t wanted_replicas(const struct operation *op, const struct compose_service *svc)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (str_eq(op->reps[i].service, svc->name) && op->reps[i].number > n)
+            n = op->reps[i].number;
+    if (n == 0 && str_eq(op->row.action, "rollback"))
+        return INT64_MAX;
+    return n ? n : svc->replicas;
+}
+
+/* Replicas above the new count, as `docker compose up` would. */
+static int remove_surplus(struct operation *op, size_t *n, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        const char *service = container_row_label(c, "com.docker.compose.service");
+        const struct compose_service *svc = service && operation_target(op, service)
+                                                ? compose_service_find(op->s->compose, service)
+                                                : NULL;
+        if (!svc || !operation_is_surplus(op, c, wanted_replicas(op, svc)))
+            continue;
+        ++*n;
+        if (mutate_stop(&op->mutate, service, c->id, svc->stop_grace_ms, true, err) < 0 ||
+            mutate_remove(&op->mutate, service, c->id, c->name, err) < 0)
+            return ship_error_wrap(err, "surplus replica '%s'", c->name);
     }
     return 0;
 }
@@ -97,8 +150,11 @@ STEP_APPLY(step_clean_up)
         if (recreate_finish(&op->mutate, &op->reps[i], err) < 0)
             return -1;
     }
-    snprintf(note, STEP_NOTE_MAX, "%zu parked container%s removed", n, n == 1 ? "" : "s");
-    if (remove_leftovers(op, err) < 0)
+    size_t surplus = 0;
+    if (remove_leftovers(op, err) < 0 || remove_surplus(op, &surplus, err) < 0)
         return -1;
-    return n ? STEP_OK : STEP_NOTHING;
+    snprintf(note, STEP_NOTE_MAX, "%zu parked container%s removed", n, n == 1 ? "" : "s");
+    if (surplus)
+        snprintf(note, STEP_NOTE_MAX, "%zu parked, %zu surplus removed", n, surplus);
+    return n || surplus ? STEP_OK : STEP_NOTHING;
 }

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "deploy/depend.h"
+#include "deploy/follow.h"
 #include "deploy/image.h"
+#include "deploy/names.h"
 #include "deploy/spec.h"
 #include "deploy/steps.h"
 #include "deploy/target.h"
-
-#define CONDITION_POLL_MS 1000
 
 /* ---- networks and volumes ---- */
 
@@ -77,77 +78,6 @@ static int ensure_resources(struct operation *op, size_t *made, struct ship_erro
     for (size_t i = 0; i < compose_volumes(p); i++)
         if (ensure_volume(op, compose_volume_at(p, i), made, err) < 0)
             return ship_error_wrap(err, "volume '%s'", compose_volume_at(p, i)->real_name);
-    return 0;
-}
-
-/* ---- conditions ---- */
-
-/* 0 met, 1 not yet, -1 can not be met. */
-static int condition_state(const struct container *c, const struct compose_dependency *d,
-                           struct ship_error *err)
-{
-    bool ended = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD;
-    if (d->condition == COMPOSE_COMPLETED) {
-        if (ended && c->exit_code != 0)
-            return ship_fail(err, SHIP_PRECHECK, "'%s' ended with exit code %lld", c->name,
-                             (long long)c->exit_code);
-        return ended ? 0 : 1;
-    }
-    if (ended)
-        return ship_fail(err, SHIP_PRECHECK, "'%s' exited with code %lld", c->name,
-                         (long long)c->exit_code);
-    if (d->condition == COMPOSE_STARTED)
-        return c->running ? 0 : 1;
-    if (!c->has_healthcheck)
-        return ship_fail(err, SHIP_PRECHECK,
-                         "'%s' has no health check, so it can not become healthy", c->name);
-    if (c->health == HEALTH_UNHEALTHY)
-        return ship_fail(err, SHIP_PRECHECK, "'%s' is unhealthy: %.200s", c->name,
-                         c->health_output ? c->health_output : "");
-    return c->health == HEALTH_HEALTHY ? 0 : 1;
-}
-
-static int wait_condition(struct operation *op, const char *id, const struct compose_dependency *d,
-                          struct ship_error *err)
-{
-    struct runtime *rt = op->s->runtime;
-    for (;;) {
-        AUTO(container_done) struct container c = {0};
-        if (rt->ops->inspect(rt, id, &c, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0)
-            return -1;
-        int rc = condition_state(&c, d, err);
-        if (rc <= 0)
-            return rc;
-        if (clock_left_ms(rt->clock, op->deadline_ms) == 0)
-            return ship_fail(err, SHIP_PRECHECK,
-                             "'%s' is still '%s' at the end of the operation's time (%lld s)",
-                             c.name, container_health_text(c.health),
-                             (long long)(op->s->plan->timeouts.total_ms / 1000));
-        struct engine_event e;
-        int64_t slice =
-            clock_earlier(op->deadline_ms, clock_deadline(rt->clock, CONDITION_POLL_MS));
-        if (rt->ops->wait_event(rt, &id, 1, &e, slice, err) < 0)
-            return -1;
-    }
-}
-
-static int wait_dependencies(struct operation *op, const struct compose_service *svc,
-                             struct ship_error *err)
-{
-    for (size_t i = 0; i < svc->n_depends_on; i++) {
-        const struct compose_dependency *d = &svc->depends_on[i];
-        const struct container_row *c = operation_container(op, d->service, 0);
-        struct ship_error e = {0};
-        if (!c || operation_target(op, d->service) || wait_condition(op, c->id, d, &e) == 0)
-            continue;
-        if (e.code != SHIP_INTERRUPTED && !d->required) {
-            operation_warn(op, "optional dependency '%s' of '%s': %s; ignoring", d->service,
-                           svc->name, e.msg);
-            continue;
-        }
-        *err = e;
-        return ship_error_wrap(err, "service '%s' waits for '%s'", svc->name, d->service);
-    }
     return 0;
 }
 
@@ -238,15 +168,9 @@ static int ensure_replica(struct operation *op, const struct compose_service *sv
 static int ensure_service(struct operation *op, const struct compose_service *svc, size_t *made,
                           struct ship_error *err)
 {
-    size_t before = *made;
     for (int number = 1; number <= (int)svc->replicas; number++)
         if (ensure_replica(op, svc, number, made, err) < 0)
             return ship_error_wrap(err, "service '%s'", svc->name);
-    if (*made == before)
-        return 0;
-    if (operation_observe(op, err) < 0)
-        return -1;
-    targets_set_peers(op);
     return 0;
 }
 
@@ -264,47 +188,111 @@ static void mark_needed(const struct operation *op, const char *service, struct 
     }
 }
 
-static int ensure_services(struct operation *op, bool before_switch, size_t *made,
-                           struct ship_error *err)
+/* Indices in the model's order, which is dependency order. */
+static void list_services(const struct operation *op, bool before_switch, struct strv *ret)
 {
     AUTO(strv_done) struct strv needed = {0};
     for (size_t i = 0; i < op->n_targets; i++)
         mark_needed(op, op->targets[i].service, &needed);
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
-        const struct compose_service *svc = compose_service_at(op->s->compose, i);
-        if (operation_target(op, svc->name) || strv_has(&needed, svc->name) != before_switch)
-            continue;
+        const char *name = compose_service_at(op->s->compose, i)->name;
+        if (!operation_target(op, name) && strv_has(&needed, name) == before_switch)
+            strv_add(ret, name);
+    }
+}
+
+/* Everything whose conditions are met; the rest goes to ret_left. */
+static int ensure_level(struct operation *op, const struct strv *pending, struct strv *ret_left,
+                        size_t *made, struct ship_error *err)
+{
+    for (size_t i = 0; i < pending->n; i++) {
+        const struct compose_service *svc = compose_service_find(op->s->compose, pending->v[i]);
         const struct container_row *c = operation_container(op, svc->name, 0);
-        if (!(c && runs(c)) && wait_dependencies(op, svc, err) < 0)
+        int rc = c && runs(c) ? 0 : depend_are_met(op, svc, pending, err);
+        if (rc < 0)
             return -1;
-        if (ensure_service(op, svc, made, err) < 0)
+        if (rc > 0)
+            strv_add(ret_left, svc->name);
+        else if (ensure_service(op, svc, made, err) < 0)
             return -1;
     }
     return 0;
 }
 
+static int observe_made(struct operation *op, struct ship_error *err)
+{
+    if (operation_observe(op, err) < 0)
+        return -1;
+    targets_set_peers(op);
+    return 0;
+}
+
+/* Level by level: everything that may start is started before anything is waited for. */
+static int ensure_services(struct operation *op, bool before_switch, size_t *made,
+                           struct ship_error *err)
+{
+    AUTO(strv_done) struct strv pending = {0};
+    list_services(op, before_switch, &pending);
+    while (pending.n) {
+        AUTO(strv_done) struct strv left = {0};
+        size_t before = *made;
+        if (ensure_level(op, &pending, &left, made, err) < 0 ||
+            (*made > before && observe_made(op, err) < 0))
+            return -1;
+        if (left.n == pending.n && depend_wait_change(op, &left, err) < 0)
+            return -1;
+        struct strv done = pending;
+        pending = left;
+        left = done;
+    }
+    return 0;
+}
+
+/* What `docker compose up` left half-finished gets its final name, for good. */
+static int repair_names(struct operation *op, size_t *made, struct ship_error *err)
+{
+    size_t before = *made;
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        if (!operation_is_stranded(op, c))
+            continue;
+        ++*made;
+        if (mutate_repair_name(&op->mutate, container_row_label(c, "com.docker.compose.service"),
+                               c->id, c->name, name_behind_temporary(c->name), err) < 0)
+            return ship_error_wrap(err, "cannot repair the name of '%s'", c->name);
+    }
+    return *made > before ? observe_made(op, err) : 0;
+}
+
 STEP_APPLY(step_dependencies)
 {
     size_t made = 0;
-    if (ensure_resources(op, &made, err) < 0 || ensure_services(op, true, &made, err) < 0)
+    if (repair_names(op, &made, err) < 0 || ensure_resources(op, &made, err) < 0 ||
+        ensure_services(op, true, &made, err) < 0)
         return -1;
     for (size_t i = 0; i < op->n_targets; i++)
-        if (wait_dependencies(op, compose_service_find(op->s->compose, op->targets[i].service),
-                              err) < 0)
+        if (depend_wait(op, compose_service_find(op->s->compose, op->targets[i].service), err) < 0)
             return -1;
     snprintf(note, STEP_NOTE_MAX, "%zu created or started", made);
     return made ? STEP_OK : STEP_NOTHING;
 }
 
+/* The new containers have the live names now: links and namespaces must find them. */
+STEP_APPLY(step_restarts)
+{
+    size_t restarted = 0;
+    if (observe_made(op, err) < 0 || follow_restart(op, &restarted, err) < 0)
+        return -1;
+    snprintf(note, STEP_NOTE_MAX, "%zu restarted", restarted);
+    return restarted ? STEP_OK : STEP_NOTHING;
+}
+
 STEP_APPLY(step_dependents)
 {
-    size_t made = 0;
-    /* The new containers have the live names now: links and namespaces must find them. */
-    if (operation_observe(op, err) < 0)
+    size_t made = 0, restarted = 0;
+    if (observe_made(op, err) < 0 || follow_restart(op, &restarted, err) < 0 ||
+        ensure_services(op, false, &made, err) < 0)
         return -1;
-    targets_set_peers(op);
-    if (ensure_services(op, false, &made, err) < 0)
-        return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu created or started", made);
-    return made ? STEP_OK : STEP_NOTHING;
+    snprintf(note, STEP_NOTE_MAX, "%zu created or started, %zu restarted", made, restarted);
+    return made || restarted ? STEP_OK : STEP_NOTHING;
 }

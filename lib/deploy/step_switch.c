@@ -5,40 +5,59 @@
  * passing health check of the new one.
  */
 #include "deploy/checks.h"
+#include "deploy/depend.h"
+#include "deploy/follow.h"
 #include "deploy/record.h"
 #include "deploy/spec.h"
 #include "deploy/steps.h"
+#include "deploy/target.h"
 #include "deploy/verify.h"
 
-static int prepare_all(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
+typedef int (*specify_fn)(struct operation *op, const struct target *t, struct ship_error *err);
+
+/* One after the other: a service may name the container of the one before by its id. */
+static int create_target(struct operation *op, const struct target *t, specify_fn specify,
+                         struct ship_error *err)
 {
-    for (size_t i = 0; i < op->n_reps; i++)
+    size_t first = op->n_reps;
+    bool follows = follow_is_follower(op, t->service);
+    if (specify(op, t, err) < 0)
+        return -1;
+    for (size_t i = first; i < op->n_reps; i++) {
+        op->reps[i].follows = follows;
         if (recreate_prepare(&op->mutate, &op->reps[i], err) < 0)
             return -1;
+    }
+    follow_point_peers(op);
+    return 0;
+}
+
+static int create_all(struct operation *op, specify_fn specify, char note[STEP_NOTE_MAX],
+                      struct ship_error *err)
+{
+    /* The pull may have taken minutes: look again at what is to be replaced. */
+    if (operation_observe(op, err) < 0)
+        return -1;
+    targets_set_peers(op);
+    for (size_t i = 0; i < op->n_targets; i++) {
+        const struct target *t = &op->targets[i];
+        if ((!t->unchanged || op->force) && create_target(op, t, specify, err) < 0)
+            return -1;
+    }
+    if (follow_create(op, err) < 0)
+        return -1;
     snprintf(note, STEP_NOTE_MAX, "%zu container%s", op->n_reps, op->n_reps == 1 ? "" : "s");
     return STEP_OK;
 }
 
-/* The pull may have taken minutes: look again at what is to be replaced. */
 STEP_APPLY(step_create)
 {
-    if (operation_observe(op, err) < 0)
-        return -1;
-    for (size_t i = 0; i < op->n_targets; i++)
-        if ((!op->targets[i].unchanged || op->force) &&
-            spec_from_compose(op, &op->targets[i], err) < 0)
-            return -1;
-    return prepare_all(op, note, err);
+    return create_all(op, spec_from_compose, note, err);
 }
 
 STEP_APPLY(step_create_rollback)
 {
-    if (operation_observe(op, err) < 0)
-        return -1;
-    for (size_t i = 0; i < op->n_targets; i++)
-        if (spec_from_record(op, &op->targets[i], err) < 0)
-            return -1;
-    return prepare_all(op, note, err);
+    return create_all(op, spec_from_record, note, err);
 }
 
 static int stop_between(struct operation *op, struct ship_error *err)
@@ -56,12 +75,27 @@ static int pause_before(struct operation *op, size_t i, struct ship_error *err)
     return clock_wait(&op->s->clock, delay, op->deadline_ms, err);
 }
 
+/* What follows is parked already. */
+static int swap_all(struct operation *op, bool follows, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_reps; i++) {
+        struct replacement *r = &op->reps[i];
+        if (r->follows != follows)
+            continue;
+        if (pause_before(op, i, err) < 0 || stop_between(op, err) < 0 ||
+            depend_wait_replaced(op, i, err) < 0)
+            return -1;
+        if ((follows ? recreate_promote : recreate_swap)(&op->mutate, r, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 STEP_APPLY(step_switch)
 {
-    for (size_t i = 0; i < op->n_reps; i++)
-        if (pause_before(op, i, err) < 0 || stop_between(op, err) < 0 ||
-            recreate_swap(&op->mutate, &op->reps[i], err) < 0)
-            return -1;
+    if (follow_note_restarts(op, err) < 0 || follow_park(op, err) < 0 ||
+        swap_all(op, false, err) < 0 || swap_all(op, true, err) < 0)
+        return -1;
     snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
     return STEP_OK;
 }

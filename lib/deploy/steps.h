@@ -22,6 +22,7 @@ STEP_APPLY(step_switch);
 STEP_APPLY(step_wait_running);
 STEP_APPLY(step_health);
 STEP_APPLY(step_dependents);
+STEP_APPLY(step_restarts);
 STEP_APPLY(step_post_checks);
 STEP_APPLY(step_stable);
 STEP_APPLY(step_commit);

@@ -286,6 +286,8 @@ static int rename_undo(struct mutation_env *env, const struct json *args,
 {
     (void)observed;
     AUTO(container_done) struct container c = {0};
+    if (json_bool(args, "keep", false))
+        return 0;
     int rc = look(env, json_str_or(args, "id", ""), &c, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
@@ -293,6 +295,34 @@ static int rename_undo(struct mutation_env *env, const struct json *args,
         return 0; /* never renamed, or renamed back already */
     return env->runtime->ops->rename(env->runtime, c.id, json_str(args, "from"),
                                      deadline(env, RUNTIME_CHANGE_MS), err);
+}
+
+/* ---- dependent: a note for the way back ---- */
+
+static int dependent_apply(struct mutation_env *env, const struct json *args,
+                           const struct payload *p, struct json *observed, struct ship_error *err)
+{
+    (void)env;
+    (void)args;
+    (void)p;
+    (void)observed;
+    (void)err;
+    return 0;
+}
+
+static int dependent_undo(struct mutation_env *env, const struct json *args,
+                          const struct json *observed, struct ship_error *err)
+{
+    (void)observed;
+    AUTO(container_done) struct container c = {0};
+    int rc = look(env, json_str_or(args, "id", ""), &c, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (str_eq(c.started_at, json_str(args, "started_at")))
+        return 0; /* never restarted, or ended by itself: not ours to revive */
+    if (c.running && send_stop(env, c.id, json_i64(args, "grace_ms", 0), err) < 0)
+        return -1;
+    return send_start(env, c.id, err);
 }
 
 /* ---- remove, networks, volumes, pin ---- */
@@ -366,17 +396,18 @@ static int pin_apply(struct mutation_env *env, const struct json *args, const st
 /* THE table of kinds. The names are stored in ledgers: never rename one. */
 static const struct kind kinds[] = {
   /* name      apply           is_done          settle  undo         */
-    {"create",  create_apply,  create_is_done,  5000,  create_undo},
-    {"connect", connect_apply, connect_is_done, 5000,  NULL       },
-    {"secrets", secrets_apply, NULL,            0,     NULL       },
-    {"policy",  policy_apply,  policy_is_done,  5000,  policy_undo},
-    {"stop",    stop_apply,    stop_is_done,    30000, stop_undo  },
-    {"rename",  rename_apply,  rename_is_done,  5000,  rename_undo},
-    {"start",   start_apply,   start_is_done,   30000, start_undo },
-    {"remove",  remove_apply,  remove_is_done,  30000, NULL       },
-    {"network", network_apply, network_is_done, 5000,  NULL       },
-    {"volume",  volume_apply,  volume_is_done,  5000,  NULL       },
-    {"pin",     pin_apply,     NULL,            0,     NULL       },
+    {"create",    create_apply,    create_is_done,  5000,  create_undo   },
+    {"connect",   connect_apply,   connect_is_done, 5000,  NULL          },
+    {"secrets",   secrets_apply,   NULL,            0,     NULL          },
+    {"policy",    policy_apply,    policy_is_done,  5000,  policy_undo   },
+    {"stop",      stop_apply,      stop_is_done,    30000, stop_undo     },
+    {"rename",    rename_apply,    rename_is_done,  5000,  rename_undo   },
+    {"start",     start_apply,     start_is_done,   30000, start_undo    },
+    {"remove",    remove_apply,    remove_is_done,  30000, NULL          },
+    {"network",   network_apply,   network_is_done, 5000,  NULL          },
+    {"volume",    volume_apply,    volume_is_done,  5000,  NULL          },
+    {"pin",       pin_apply,       NULL,            0,     NULL          },
+    {"dependent", dependent_apply, NULL,            0,     dependent_undo},
 };
 
 static const struct kind *kind_find(const char *name)
@@ -563,6 +594,25 @@ int mutate_rename(struct mutation_env *env, const char *service, const char *id,
     json_set_str(args, "from", from);
     json_set_str(args, "to", to);
     return run_plain(env, "rename", service, args, &(struct payload){0}, err);
+}
+
+int mutate_repair_name(struct mutation_env *env, const char *service, const char *id,
+                       const char *from, const char *to, struct ship_error *err)
+{
+    AUTO_PTR(json_free) struct json *args = args_for(id);
+    json_set_str(args, "from", from);
+    json_set_str(args, "to", to);
+    json_set_bool(args, "keep", true);
+    return run_plain(env, "rename", service, args, &(struct payload){0}, err);
+}
+
+int mutate_dependent(struct mutation_env *env, const char *service, const char *id,
+                     const char *started_at, int64_t grace_ms, struct ship_error *err)
+{
+    AUTO_PTR(json_free) struct json *args = args_for(id);
+    json_set_str(args, "started_at", started_at);
+    json_set_i64(args, "grace_ms", grace_ms < STOP_GRACE_MAX_MS ? grace_ms : STOP_GRACE_MAX_MS);
+    return run_plain(env, "dependent", service, args, &(struct payload){0}, err);
 }
 
 int mutate_start(struct mutation_env *env, const char *service, const char *id, bool keep,

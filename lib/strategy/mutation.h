@@ -55,6 +55,15 @@ SHIP_CHECKED int mutate_stop(struct mutation_env *env, const char *service, cons
                              int64_t grace_ms, bool was_running, struct ship_error *err);
 SHIP_CHECKED int mutate_rename(struct mutation_env *env, const char *service, const char *id,
                                const char *from, const char *to, struct ship_error *err);
+/* A rename that repairs: undo leaves the new name. */
+SHIP_CHECKED int mutate_repair_name(struct mutation_env *env, const char *service, const char *id,
+                                    const char *from, const char *to, struct ship_error *err);
+/*
+ * Note, before the switch, a container that is restarted after it. Changes nothing; undo restarts
+ * the container when it is not in the run of started_at any more, so that it meets the old version.
+ */
+SHIP_CHECKED int mutate_dependent(struct mutation_env *env, const char *service, const char *id,
+                                  const char *started_at, int64_t grace_ms, struct ship_error *err);
 /* keep: a dependency; undo leaves it running. */
 SHIP_CHECKED int mutate_start(struct mutation_env *env, const char *service, const char *id,
                               bool keep, struct ship_error *err);

@@ -48,8 +48,10 @@ static int still_the_same(struct mutation_env *env, const struct replacement *r,
     return ship_error_hint(err, "see who: docker events --since 10m; then deploy again");
 }
 
-static int park(struct mutation_env *env, struct replacement *r, struct ship_error *err)
+int recreate_park(struct mutation_env *env, struct replacement *r, struct ship_error *err)
 {
+    if (!r->old_id)
+        return 0;
     struct mutation_policy policy = {.service = r->service,
                                      .id = r->old_id,
                                      .from = r->old_policy,
@@ -67,19 +69,22 @@ static int park(struct mutation_env *env, struct replacement *r, struct ship_err
     return 0;
 }
 
-int recreate_swap(struct mutation_env *env, struct replacement *r, struct ship_error *err)
+int recreate_promote(struct mutation_env *env, struct replacement *r, struct ship_error *err)
 {
-    if (r->old_id) {
-        if (park(env, r, err) < 0)
-            return -1;
-        if (mutate_rename(env, r->service, r->new_id, r->candidate, r->name, err) < 0)
-            return ship_error_wrap(err, "cannot name the new container '%s'", r->name);
-    }
+    if (r->old_id && mutate_rename(env, r->service, r->new_id, r->candidate, r->name, err) < 0)
+        return ship_error_wrap(err, "cannot name the new container '%s'", r->name);
     if (mutate_secrets(env, r->service, r->new_id, &r->secrets, err) < 0)
         return ship_error_wrap(err, "cannot write secrets into '%s'", r->name);
     if (mutate_start(env, r->service, r->new_id, false, err) < 0)
         return ship_error_wrap(err, "cannot start '%s'", r->name);
     return 0;
+}
+
+int recreate_swap(struct mutation_env *env, struct replacement *r, struct ship_error *err)
+{
+    if (recreate_park(env, r, err) < 0)
+        return -1;
+    return recreate_promote(env, r, err);
 }
 
 int recreate_finish(struct mutation_env *env, struct replacement *r, struct ship_error *err)

@@ -31,6 +31,7 @@ struct replacement {
     char *old_id, *old_started_at, *old_policy, *old_image_id;
     int64_t old_policy_max;
     bool old_running;
+    bool follows; /* names another replaced container by id: parked before it, started after it */
     /* the successor */
     char *new_id;
     char *new_started_at; /* StartedAt when it was first seen running; NULL before */
@@ -39,6 +40,12 @@ struct replacement {
 void replacement_done(struct replacement *r);
 
 SHIP_CHECKED int recreate_prepare(struct mutation_env *env, struct replacement *r,
+                                  struct ship_error *err);
+/* The halves of a swap, for one that follows another; without an old container parking is nothing.
+ */
+SHIP_CHECKED int recreate_park(struct mutation_env *env, struct replacement *r,
+                               struct ship_error *err);
+SHIP_CHECKED int recreate_promote(struct mutation_env *env, struct replacement *r,
                                   struct ship_error *err);
 /* clock: for stopped_at_ms. */
 SHIP_CHECKED int recreate_swap(struct mutation_env *env, struct replacement *r,
