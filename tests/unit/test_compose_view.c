@@ -201,6 +201,35 @@ static void test_view_takes_marks_and_raw_image_from_sources(void **state)
     assert_int_equal(compose_service_find(p, "a")->image_mark.line, 7);
 }
 
+static void test_view_shares_lists_services_named_by_container_id(void **state)
+{
+    static const struct {
+        const char *service, *want, *why;
+    } rows[] = {
+        {"\"network_mode\": \"service:b\"",                      "b",   "network"                  },
+        {"\"ipc\": \"service:b\", \"pid\": \"service:c\"",       "b c", "two namespaces"           },
+        {"\"ipc\": \"service:b\", \"pid\": \"service:b\"",       "b",   "once"                     },
+        {"\"volumes_from\": [\"c:ro\", \"container:x\"]",        "c",   "volumes of a service only"},
+        {"\"network_mode\": \"container:b\", \"ipc\": \"host\"", "",    "no service"               },
+        {"\"network_mode\": \"service:gone\"",                   "",    "an inactive service"      },
+        {"\"depends_on\": {\"b\": {}}",                          "",    "a plain dependency"       },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_FREE char *text =
+            xasprintf("{\"services\": {\"a\": {%s}, \"b\": {}, \"c\": {}}}", rows[i].service);
+        AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
+        const struct compose_service *a = compose_service_find(p, "a");
+        AUTO(buf_done) struct buf got = BUF_INIT(100);
+        buf_adds(&got, "");
+        for (size_t s = 0; s < a->n_shares; s++)
+            buf_addf(&got, "%s%s", s ? " " : "", a->shares[s]);
+        if (strcmp(got.p ? got.p : "", rows[i].want) != 0)
+            fail_msg("%s: got '%s', want '%s'", rows[i].why, got.p, rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_service_ports_fills_up_to_cap_and_counts_all),
         cmocka_unit_test(test_view_resources_in_name_order),
         cmocka_unit_test(test_view_takes_marks_and_raw_image_from_sources),
+        cmocka_unit_test(test_view_shares_lists_services_named_by_container_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
