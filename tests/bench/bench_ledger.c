@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "support/ledger_fixture.h"
+#include "bench/rows.h"
 
 #define ROUNDS 200
 
@@ -42,31 +42,6 @@ static void report(const char *what, double *ms)
     qsort(ms, ROUNDS, sizeof *ms, compare);
     (void)printf("%-36s median %7.3f ms   p99 %7.3f ms\n", what, ms[ROUNDS / 2],
                  ms[ROUNDS * 99 / 100]);
-}
-
-/* One in ten failed; the last three succeeded ones are kept. */
-static void make_rows(const char *path, int64_t n)
-{
-    AUTO_FREE char *sql = xasprintf(
-        "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; BEGIN;"
-        "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < %lld)"
-        "INSERT INTO deployments (app, environment, project, action, state, outcome, exit_code,"
-        " from_version, to_version, to_digest, actor, actor_json, host, strategy, started_at_ms,"
-        " finished_at_ms, downtime_ms, pruned) SELECT 'shop', 'production', 'shop', 'deploy',"
-        " CASE WHEN i %% 10 = 0 THEN 'rolled_back' ELSE 'cleaned' END,"
-        " CASE WHEN i %% 10 = 0 THEN 'rolled_back' ELSE 'succeeded' END, 0,"
-        " 'v1.0.' || (i - 1), 'v1.0.' || i, 'sha256:' || hex(randomblob(32)), 'wei (sudo root)',"
-        " '{\"uid\":1000}', 'vps', 'recreate', i * 60000, i * 60000 + 9000, 250, 1 FROM c;"
-        "UPDATE deployments SET pruned = 0 WHERE id IN (SELECT id FROM deployments"
-        " WHERE outcome = 'succeeded' ORDER BY id DESC LIMIT 3);"
-        "UPDATE deployments SET is_current = 1 WHERE id = (SELECT max(id) FROM deployments"
-        " WHERE outcome = 'succeeded');"
-        "INSERT INTO services (deployment_id, service, repository, version, digest)"
-        " SELECT id, 'app', 'registry.example.com/shop', to_version, to_digest FROM deployments;"
-        "COMMIT",
-        (long long)n);
-
-    fixture_raw(path, sql);
 }
 
 static void ask_status(struct ledger *l)
@@ -193,7 +168,7 @@ int main(int argc, char **argv)
     f = state;
     ledger_close(f->l);
     f->l = NULL;
-    make_rows(f->path, n);
+    make_rows(f->path, "shop", n);
     fixture_must(stat(f->path, &st) == 0, "stat", NULL);
     (void)printf("%lld deployments, %.1f MB in %s\n", (long long)n, (double)st.st_size / 1e6,
                  f->dir);
