@@ -32,13 +32,13 @@ find_compose() {
     local version
 
     for version in 2.26.1 2.40.3; do
-        "$top/tests/setup/engine-debs.sh" compose "$version" 2>/dev/null || true
-    done
+        "$top/tests/setup/engine-debs.sh" compose "$version" 2>/dev/null && echo
+    done || true
 }
 
 outside() {
     build_release
-    SHIPCTL_BENCH_COMPOSE=$(find_compose | paste -sd:)
+    SHIPCTL_BENCH_COMPOSE=$(find_compose | grep . | paste -sd:)
     export SHIPCTL_BENCH_COMPOSE
     exec "$top/tests/setup/sandbox.sh" "$bench/run.sh" --inside "$rounds"
 }
