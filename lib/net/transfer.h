@@ -1,11 +1,12 @@
 /*
- * One HTTP transfer at a time over one kept-alive connection; libcurl is behind it and nowhere
+ * One HTTP transfer at a time over one kept-alive connection. Plain HTTP to a socket or an address
+ * is spoken by ourselves, the rest (TLS, proxies, names) by libcurl, which is behind it and nowhere
  * else. Used by the Engine API client and by http.h, which know what an answer means.
  *
  * A transfer never fails with an error value: how it ended is a verdict (`struct
  * transfer_result`), because a lost reply means different things to a reader and to a writer.
  * Proxies are off unless asked for, redirects are never followed, nothing is decompressed, signals
- * are left alone. libcurl is initialised by the first transfer of the process and not before.
+ * are left alone. libcurl is loaded by the first transfer that needs it and not before.
  */
 #ifndef SHIP_NET_TRANSFER_H
 #define SHIP_NET_TRANSFER_H
@@ -76,7 +77,7 @@ struct transfer_result {
     int64_t elapsed_ms;      /* from begin to end */
     char address[64];        /* peer address, "" for sockets and before a connection */
     int64_t cert_expires_at; /* UTC epoch seconds of the peer's certificate; 0 = none */
-    char detail[256];        /* libcurl's words, for messages; may be "" */
+    char detail[256];        /* for messages; may be "" */
 };
 
 struct transfer;
