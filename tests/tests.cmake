@@ -1,13 +1,14 @@
 # Test executables: a file tests/unit/test_x.c or tests/component/test_x.c is a test by existing.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
+# What our own SHA-256 is compared with.
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 
 # Flags, include directories and libraries of everything under tests/.
 function(ship_test_target name)
   target_include_directories(${name} PRIVATE lib tests)
   target_compile_definitions(${name} PRIVATE TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
-  target_link_libraries(${name} PRIVATE ship ship_flags PkgConfig::CURL PkgConfig::CJSON
-                                        PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CRYPTO
-                                        Threads::Threads)
+  target_link_libraries(${name} PRIVATE ship ship_flags PkgConfig::CJSON PkgConfig::YAML
+                                        PkgConfig::SQLITE PkgConfig::CRYPTO Threads::Threads)
 endfunction()
 
 file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)

@@ -1,4 +1,5 @@
 /* SHA-256 and base64 against published vectors. */
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
@@ -29,6 +30,29 @@ static void test_sha256_in_pieces_equals_the_whole(void **state)
     sha256_add(s, " world", 6);
     sha256_finish_hex(s, pieces);
     assert_string_equal(pieces, whole);
+}
+
+/* Around every border of a block, whole and in two pieces, against libcrypto. */
+static void test_sha256_of_any_length_equals_libcrypto(void **state)
+{
+    unsigned char data[300], digest[EVP_MAX_MD_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)(i * 7 + 1);
+    for (size_t len = 0; len <= sizeof data; len++) {
+        char expect[SHA256_HEX_SIZE], whole[SHA256_HEX_SIZE], pieces[SHA256_HEX_SIZE];
+        struct sha256 *s = sha256_new();
+        assert_int_equal(EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL), 1);
+        for (size_t i = 0; i < (SHA256_HEX_SIZE - 1) / 2; i++)
+            (void)snprintf(expect + 2 * i, 3, "%02x", digest[i]);
+        sha256_hex(data, len, whole);
+        sha256_add(s, data, len / 3);
+        sha256_add(s, data + len / 3, len - len / 3);
+        sha256_finish_hex(s, pieces);
+        assert_string_equal(whole, expect);
+        assert_string_equal(pieces, expect);
+    }
 }
 
 static const struct {
@@ -110,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256_matches_the_standard),
         cmocka_unit_test(test_sha256_in_pieces_equals_the_whole),
+        cmocka_unit_test(test_sha256_of_any_length_equals_libcrypto),
         cmocka_unit_test(test_base64_round_trips_the_rfc_vectors),
         cmocka_unit_test(test_base64url_uses_its_own_alphabet),
         cmocka_unit_test(test_base64_decode_refuses_everything_else),
