@@ -80,7 +80,8 @@ static void take_stop(struct operation *op, const struct ledger_journal *row,
 static int read_journal(struct operation *op, struct ship_error *err)
 {
     AUTO(ledger_journals_done) struct ledger_journals js = {0};
-    if (ledger_journal_read(op->s->ledger, op->row.id, &js, err) < 0)
+    if (ledger_settle(op->s->ledger, err) < 0 ||
+        ledger_journal_read(op->s->ledger, op->row.id, &js, err) < 0)
         return -1;
     for (size_t i = 0; i < js.n; i++) {
         const struct ledger_journal *row = &js.rows[i];

@@ -124,8 +124,11 @@ static int tx_body(struct ledger *l, db_tx_fn *fn, void *arg, struct ship_error 
 {
     if (db_exec(l, "BEGIN IMMEDIATE", err))
         return -1;
-    if (fn(l, arg, err) == 0 && db_exec(l, "COMMIT", err) == 0)
+    if (journal_write_later(l, err) == 0 && fn(l, arg, err) == 0 &&
+        db_exec(l, "COMMIT", err) == 0) {
+        journal_drop_later(l);
         return 0;
+    }
     /* Some failures have rolled back already. The first error is the one to report. */
     if (!sqlite3_get_autocommit(l->db))
         (void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);

@@ -28,8 +28,15 @@
 #define LEDGER_SQL_MAX    (64 * 1024)
 #define LEDGER_COLUMN_MAX 64
 
+/* An outcome that the next transaction takes along. */
+struct later {
+    int64_t id, seq, at_ms;
+    char *outcome, *observed_json; /* owned; outcome NULL = nothing waits */
+};
+
 struct ledger {
     sqlite3 *db;
+    struct later later;
     enum ledger_mode mode;
     char *dir;     /* state directory without symbolic links; owned */
     char *path;    /* dir/ledger.db; owned */
@@ -104,5 +111,9 @@ SHIP_CHECKED int db_tx(struct ledger *l, db_tx_fn *fn, void *arg, struct ship_er
 
 /* Undo what a killed writer left, for a reader that may write the file. 0 undone, -1 may not. */
 int db_undo_half_way(struct ledger *l);
+
+/* journal.c: record what waits, inside a transaction. */
+SHIP_CHECKED int journal_write_later(struct ledger *l, struct ship_error *err);
+void journal_drop_later(struct ledger *l);
 
 #endif

@@ -2,8 +2,10 @@
  * What belongs to a deployment and only grows: the write-ahead journal of
  * engine mutations, the steps of its timeline, check results, evidence.
  */
+#include <assert.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "ledger/row.h"
 #include "ledger/write.h"
 
@@ -139,4 +141,43 @@ int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
     struct done d = {id, seq, at_ms, outcome, observed_json};
 
     return db_tx(l, record_done, &d, err);
+}
+
+/* ---- outcomes that wait for the next transaction ---- */
+
+int journal_write_later(struct ledger *l, struct ship_error *err)
+{
+    struct done d = {l->later.id, l->later.seq, l->later.at_ms, l->later.outcome,
+                     l->later.observed_json};
+
+    return l->later.outcome ? record_done(l, &d, err) : 0;
+}
+
+void journal_drop_later(struct ledger *l)
+{
+    free(l->later.outcome);
+    free(l->later.observed_json);
+    l->later = (struct later){0};
+}
+
+static int nothing_else(struct ledger *l, void *arg, struct ship_error *err)
+{
+    (void)l, (void)arg, (void)err;
+    return 0;
+}
+
+int ledger_settle(struct ledger *l, struct ship_error *err)
+{
+    return l->later.outcome ? db_tx(l, nothing_else, NULL, err) : 0;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): the contract of ledger_done. */
+int ledger_done_soon(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
+                     const char *observed_json, int64_t at_ms, struct ship_error *err)
+{
+    assert(!l->in_batch); /* it would have to wait for the next but one */
+    if (ledger_settle(l, err))
+        return -1;
+    l->later = (struct later){id, seq, at_ms, xstrdup(outcome), xstrdup_or_null(observed_json)};
+    return 0;
 }

@@ -247,6 +247,15 @@ SHIP_CHECKED int ledger_intent(struct ledger *l, int64_t id, struct ledger_journ
  */
 SHIP_CHECKED int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
                              const char *observed_json, int64_t at_ms, struct ship_error *err);
+/*
+ * The same, but only with the next transaction of this handle (or ledger_settle, or ledger_close):
+ * half the disk writes of a switch. Until then the entry reads as an intent without outcome, which
+ * is what a crash a moment earlier leaves as well. For outcomes that recovery can observe.
+ */
+SHIP_CHECKED int ledger_done_soon(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
+                                  const char *observed_json, int64_t at_ms, struct ship_error *err);
+/* Write now what ledger_done_soon left; before the journal is read through this handle. */
+SHIP_CHECKED int ledger_settle(struct ledger *l, struct ship_error *err);
 struct ledger_journals {
     struct ledger_journal *rows;
     size_t n;

@@ -136,8 +136,14 @@ struct ledger *ledger_open(const char *state_dir, enum ledger_mode mode, struct 
 
 void ledger_close(struct ledger *l)
 {
+    struct ship_error ignored = {0};
+
     if (!l)
         return;
+    /* What is not recorded here is what a crash would leave: recovery observes it. */
+    if (l->pid == getpid())
+        (void)!ledger_settle(l, &ignored);
+    journal_drop_later(l);
     db_disconnect(l);
     free(l->dir);
     free(l->path);

@@ -478,6 +478,19 @@ static int record_outcome(struct mutation_env *env, int64_t seq, const char *kin
     return journal_failed(env, kind, err);
 }
 
+/* Recorded with the intent of the next mutation: see ledger_done_soon. */
+static int record_done(struct mutation_env *env, int64_t seq, const char *kind,
+                       const struct json *observed, struct ship_error *err)
+{
+    AUTO_FREE char *text = json_print(observed);
+    struct ship_error e = {0};
+    if (seq == 0 || ledger_done_soon(env->ledger, env->operation, seq, "done", text,
+                                     clock_epoch_ms(env->patient), &e) == 0)
+        return 0;
+    *err = e;
+    return journal_failed(env, kind, err);
+}
+
 static int64_t record_intent(struct mutation_env *env, const char *kind, const char *service,
                              const struct json *args, struct ship_error *err)
 {
@@ -501,11 +514,11 @@ static int run(struct mutation_env *env, const char *kind, const char *service,
         return -1;
     env->runtime->unknown = false;
     if (k->apply(env, args, payload, observed, err) == 0)
-        return record_outcome(env, seq, kind, "done", observed, err);
+        return record_done(env, seq, kind, observed, err);
     int seen = env->runtime->unknown ? observe(env, k, args, observed) : 0;
     if (seen == 1) {
         *err = (struct ship_error){0};
-        return record_outcome(env, seq, kind, "done", observed, err);
+        return record_done(env, seq, kind, observed, err);
     }
     struct ship_error ignored = {0};
     if (seen == 0 && record_outcome(env, seq, kind, "failed", observed, &ignored) < 0)
@@ -710,6 +723,8 @@ static int undo_row(struct mutation_env *env, const struct ledger_journal *row,
 int mutation_undo_all(struct mutation_env *env, struct ship_error *err)
 {
     AUTO(ledger_journals_done) struct ledger_journals js = {0};
+    if (ledger_settle(env->ledger, err) < 0 && journal_failed(env, "undo", err) < 0)
+        return -1;
     if (ledger_journal_read(env->ledger, env->operation, &js, err) < 0)
         return -1;
     int rc = 0;

@@ -608,6 +608,39 @@ static void test_journal_intent_then_done_then_undone(void **state)
     assert_string_equal(list.rows[1].args_json, args);
 }
 
+/* What a process that starts now would find. */
+static void expect_outcomes(const struct fixture *f, const char *expect, const char *why)
+{
+    AUTO_FREE char *seen = fixture_raw_text(
+        f->path, "SELECT group_concat(coalesce(outcome, '-')) FROM (SELECT outcome FROM journal"
+                 " ORDER BY seq)");
+
+    row_check(strcmp(seen, expect) == 0, why);
+}
+
+static void test_done_soon_is_written_with_the_next_transaction(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = fixture_begin(f->l, "v1");
+    char kind[] = "stop";
+    struct ledger_journal a = {.kind = kind}, b = a, c = a;
+
+    assert_ok(ledger_intent(f->l, id, &a, &f->err), &f->err);
+    assert_ok(ledger_done_soon(f->l, id, a.seq, "done", "{}", 7, &f->err), &f->err);
+    expect_outcomes(f, "-", "nothing is written yet");
+    assert_ok(ledger_intent(f->l, id, &b, &f->err), &f->err);
+    expect_outcomes(f, "done,-", "the next intent takes it along");
+    assert_ok(ledger_done_soon(f->l, id, b.seq, "done", "{}", 8, &f->err), &f->err);
+    assert_fails(ledger_intent(f->l, 99, &c, &f->err), &f->err, SHIP_NOT_FOUND);
+    expect_outcomes(f, "done,-", "a transaction that fails takes nothing along");
+    assert_ok(ledger_settle(f->l, &f->err), &f->err);
+    expect_outcomes(f, "done,done", "and it was not forgotten");
+    assert_ok(ledger_intent(f->l, id, &c, &f->err), &f->err);
+    assert_ok(ledger_done_soon(f->l, id, c.seq, "done", NULL, 9, &f->err), &f->err);
+    fixture_reopen(f, LEDGER_WRITE);
+    expect_outcomes(f, "done,done,done", "closing writes it");
+}
+
 static void test_journal_bad_use_fails(void **state)
 {
     struct fixture *f = *state;
@@ -671,6 +704,7 @@ int main(void)
         TEST(test_checks_keep_every_run),
         TEST(test_evidence_keeps_the_end_of_a_long_text),
         TEST(test_journal_intent_then_done_then_undone),
+        TEST(test_done_soon_is_written_with_the_next_transaction),
         TEST(test_journal_bad_use_fails),
         TEST(test_write_through_a_reader_fails),
     };
