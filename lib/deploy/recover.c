@@ -323,11 +323,18 @@ static int recover_next(struct operation *op, struct ship_result *res, struct sh
 
 int recover_open(struct operation *op, struct ship_error *err)
 {
+    int64_t last = 0;
     for (;;) {
         AUTO(ship_result_done) struct ship_result res = {0};
         int rc = recover_next(op, &res, err);
         if (rc != 0)
             return rc < 0 ? -1 : 0;
+        if (res.deployment == last)
+            return ship_fail(
+                err, SHIP_UNREACHABLE,
+                "operation %lld was recovered, but the ledger '%s' does not keep its end",
+                (long long)last, ledger_path(op->s->ledger));
+        last = res.deployment;
     }
 }
 
