@@ -125,26 +125,6 @@ SHIP_CHECKED int compose_service_version(const struct compose_project *p, const 
 SHIP_CHECKED int compose_set_image(struct compose_project *p, const char *service,
                                    const char *image, struct ship_error *err);
 
-/* ---- image references ---- */
-/*
- * lib/docker has functions of the same names for itself, and layers do not see each other: without
- * names of their own at link time, one of the two would silently replace the other.
- */
-#define image_ref_parse    compose_image_ref_parse
-#define image_tag_valid    compose_image_tag_valid
-#define image_digest_valid compose_image_digest_valid
-struct image_ref {
-    char registry[128];   /* "docker.io", "127.0.0.1:5000" */
-    char path[256];       /* "library/nginx", "acme/app" */
-    char repository[384]; /* familiar form as in RepoTags: "nginx", "127.0.0.1:5000/acme/app" */
-    char tag[129];        /* "" = none given */
-    char digest[72];      /* "sha256:<64 hex>" or "" */
-};
-/* Parse `host[:port]/name[:tag][@digest]`. SHIP_INVALID names the part that is wrong. */
-SHIP_CHECKED int image_ref_parse(const char *text, struct image_ref *ret, struct ship_error *err);
-bool image_tag_valid(const char *tag);
-bool image_digest_valid(const char *digest);
-
 /* ---- mapping ---- */
 enum compose_family {
     COMPOSE_FAMILY_V2_24,

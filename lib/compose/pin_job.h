@@ -2,6 +2,7 @@
 #ifndef SHIP_COMPOSE_PIN_JOB_H
 #define SHIP_COMPOSE_PIN_JOB_H
 
+#include "base/image_ref.h"
 #include "compose/model.h"
 #include "compose/pin.h"
 #include "compose/version.h"

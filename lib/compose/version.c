@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/image_ref.h"
 #include "compose/map.h"
 
 static bool is_name_byte(char c, bool first)

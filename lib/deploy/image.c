@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/image_ref.h"
 
 static char *digest_ref(const struct target *t)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/image_ref.h"
 #include "compose/compose.h"
 
 #define KEY_MAX ((size_t)64 * 1024)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/image_ref.h"
 #include "deploy/image.h"
 #include "deploy/names.h"
 #include "deploy/record.h"

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/image_ref.h"
 #include "deploy/lock.h"
 #include "deploy/look.h"
 #include "deploy/names.h"

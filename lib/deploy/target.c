@@ -11,14 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-
-static bool same_repository(const char *a, const char *b)
-{
-    struct image_ref x, y;
-    struct ship_error ignored = {0};
-    return image_ref_parse(a, &x, &ignored) == 0 && image_ref_parse(b, &y, &ignored) == 0 &&
-           str_eq(x.registry, y.registry) && str_eq(x.path, y.path);
-}
+#include "base/image_ref.h"
 
 static int list_from_plan(struct ship_session *s, struct strv *ret, struct ship_error *err)
 {
@@ -34,7 +27,7 @@ static int list_from_plan(struct ship_session *s, struct strv *ret, struct ship_
         }
         if (compose_service_version(s->compose, ps->name, &v, err) < 0)
             return -1;
-        if (want && !same_repository(want, v.repository))
+        if (want && !image_repository_same(want, v.repository))
             return ship_fail(err, SHIP_INVALID,
                              "service '%s' runs image '%s', but the plan says '%s'", ps->name,
                              v.repository, want);
@@ -52,7 +45,7 @@ int targets_list(struct ship_session *s, struct strv *ret_services, struct ship_
         struct compose_version v;
         struct ship_error ignored = {0};
         if (svc->image && compose_service_version(s->compose, svc->name, &v, &ignored) == 0 &&
-            same_repository(s->plan->image, v.repository))
+            image_repository_same(s->plan->image, v.repository))
             strv_add(ret_services, svc->name);
     }
     if (ret_services->n)

@@ -13,9 +13,9 @@
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "base/file.h"
+#include "base/image_ref.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "docker/ref.h"
 
 #define HUB_KEY  "https://index.docker.io/v1/"
 #define VARIABLE "variable 'DOCKER_AUTH_CONFIG'" /* in messages */

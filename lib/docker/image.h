@@ -5,7 +5,6 @@
 #define SHIP_DOCKER_IMAGE_H
 
 #include "docker/client.h"
-#include "docker/ref.h"
 
 /* "x86_64" -> "amd64": the word images use for what /info calls the machine. */
 const char *image_arch_word(const char *machine);

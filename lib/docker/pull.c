@@ -129,7 +129,7 @@ static void build_path(const struct image_ref *ref, const char *platform, struct
 {
     (void)buf_adds(path, "/images/create");
     docker_query(path, "fromImage", ref->repository);
-    docker_query(path, "tag", ref->digest ? ref->digest : ref->tag ? ref->tag : "latest");
+    docker_query(path, "tag", ref->digest[0] ? ref->digest : ref->tag[0] ? ref->tag : "latest");
     if (!str_empty(platform))
         docker_query(path, "platform", platform);
 }
@@ -153,8 +153,8 @@ static int prove(struct docker_client *c, const struct image_ref *ref, struct sh
 {
     AUTO(image_done) struct image image = {0};
     AUTO_FREE char *name =
-        ref->digest ? xasprintf("%s@%s", ref->repository, ref->digest)
-                    : xasprintf("%s:%s", ref->repository, ref->tag ? ref->tag : "latest");
+        ref->digest[0] ? xasprintf("%s@%s", ref->repository, ref->digest)
+                       : xasprintf("%s:%s", ref->repository, ref->tag[0] ? ref->tag : "latest");
 
     if (image_inspect(c, name, &image, clock_deadline(docker_clock(c), INSPECT_MS), err) == 0)
         return 0;
@@ -163,7 +163,7 @@ static int prove(struct docker_client *c, const struct image_ref *ref, struct sh
 
 int image_pull(struct docker_client *c, const struct image_pull_spec *spec, struct ship_error *err)
 {
-    AUTO(image_ref_done) struct image_ref ref = {0};
+    struct image_ref ref;
     AUTO(docker_answer_done) struct docker_answer answer = {0};
     AUTO(pull_done) struct pull p = {.spec = spec};
     AUTO(buf_done) struct buf path = BUF_INIT(DOCKER_PATH_MAX);

@@ -150,8 +150,8 @@ static int parse_remote(const char *action, const struct buf *body, struct remot
 int image_resolve(struct docker_client *c, const char *ref, struct remote_image *ret,
                   int64_t deadline_ms, struct ship_error *err)
 {
-    AUTO(image_ref_done) struct image_ref parts = {0};
     AUTO(docker_answer_done) struct docker_answer answer = {0};
+    struct image_ref parts;
     struct registry_auth auth;
 
     if (image_ref_parse(ref, &parts, err) != 0 ||

@@ -5,6 +5,7 @@
 #ifndef SHIP_DOCKER_REGISTRY_H
 #define SHIP_DOCKER_REGISTRY_H
 
+#include "base/image_ref.h"
 #include "docker/image.h"
 
 /*

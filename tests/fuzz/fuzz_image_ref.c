@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/auto.h"
-#include "compose/compose.h"
+#include "base/image_ref.h"
 #include "compose/version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -205,67 +205,6 @@ static void test_event_decode_reads_old_and_new_form(void **state)
     }
 }
 
-static void test_image_ref_parse_takes_references_apart(void **state)
-{
-    static const struct {
-        const char *text, *repository, *registry, *tag, *digest;
-    } rows[] = {
-        {"nginx",                  "nginx",                "docker.io",          NULL,   NULL},
-        {"nginx:1.25",             "nginx",                "docker.io",          "1.25", NULL},
-        {"acme/shop:v1",           "acme/shop",            "docker.io",          "v1",   NULL},
-        {"docker.io/acme/shop",    "docker.io/acme/shop",  "docker.io",          NULL,   NULL},
-        {"index.docker.io/a/b",    "index.docker.io/a/b",  "docker.io",          NULL,   NULL},
-        {"r.example.com/a/b/c:1",  "r.example.com/a/b/c",  "r.example.com",      "1",    NULL},
-        {"r.example.com:5000/a:1", "r.example.com:5000/a", "r.example.com:5000", "1",    NULL},
-        {"localhost/a",            "localhost/a",          "localhost",          NULL,   NULL},
-        {"localhost:5000/a@" D1,   "localhost:5000/a",     "localhost:5000",     NULL,   D1  },
-        {"a/b:t@" D1,              "a/b",                  "docker.io",          "t",    D1  },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
-        AUTO(image_ref_done) struct image_ref r = {0};
-        struct ship_error err = {0};
-        assert_ok(image_ref_parse(rows[i].text, &r, &err), &err);
-        row_check(str_eq(r.repository, rows[i].repository), rows[i].text);
-        row_check(str_eq(r.registry, rows[i].registry), rows[i].text);
-        row_check(str_eq(r.tag, rows[i].tag) && str_eq(r.digest, rows[i].digest), rows[i].text);
-    }
-}
-
-static void test_image_ref_parse_refuses_bad_references(void **state)
-{
-    static const char *const rows[] = {
-        "",
-        ":",
-        "a:",
-        "a@",
-        "A/b",
-        "a b",
-        "a:b c",
-        "a:-t",
-        "a//b",
-        "/a",
-        "a/",
-        "a@sha256:1",
-        "a@md5:" D1,
-        "r.example.com/",
-        "r.example.com/A",
-        "-a",
-        "a\nb",
-        "../etc/passwd",
-        "a:t:u",
-        "a@" D1 "0",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
-        struct image_ref r = {0};
-        struct ship_error err = {0};
-        row_check(image_ref_parse(rows[i], &r, &err) == -1 && err.code == SHIP_INVALID, rows[i]);
-    }
-}
-
 static void test_logs_since_keeps_nanoseconds(void **state)
 {
     static const struct {
@@ -297,8 +236,6 @@ int main(void)
         cmocka_unit_test(test_image_decode_finds_the_digest_of_a_repository),
         cmocka_unit_test(test_remote_image_decode_leaves_attestations_out),
         cmocka_unit_test(test_event_decode_reads_old_and_new_form),
-        cmocka_unit_test(test_image_ref_parse_takes_references_apart),
-        cmocka_unit_test(test_image_ref_parse_refuses_bad_references),
         cmocka_unit_test(test_logs_since_keeps_nanoseconds),
     };
 

@@ -1,4 +1,4 @@
-/* lib/compose: grammar of image references. */
+/* Grammar of image references. */
 /* cmocka.h needs the four before it */
 /* clang-format off */
 #include <setjmp.h>
@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "compose/compose.h"
+#include "base/buf.h"
+#include "base/image_ref.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -89,6 +90,11 @@ static void test_image_ref_parse_invalid_names_the_part(void **state)
         {"https://r.io/app",                     "registry",   "a URL is not a reference"},
         {"a:1:2",                                "tag '1:2'",  "two tags"                },
         {"app:1@sha256:" HEX64 "@sha256:" HEX64, "digest",     "two digests"             },
+        {":",                                    "tag ''",     "nothing but a colon"     },
+        {"a\nb",                                 "repository", "line feed"               },
+        {"../etc/passwd",                        "registry",   "a path is no reference"  },
+        {"r.example.com/",                       "repository", "registry only"           },
+        {"r.example.com/A",                      "repository", "upper case in the path"  },
     };
 
     (void)state;
@@ -131,6 +137,31 @@ static void test_image_ref_parse_long_parts_are_refused(void **state)
     }
 }
 
+static void test_image_repository_same_spellings_of_the_hub(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+        const char *why;
+    } rows[] = {
+        {"nginx",                "docker.io/library/nginx",  true,  "official image"      },
+        {"acme/app",             "index.docker.io/acme/app", true,  "old name of the hub" },
+        {"app:1",                "app:2",                    true,  "tags do not count"   },
+        {"r.io/a@sha256:" HEX64, "r.io/a",                   true,  "digests do not count"},
+        {"acme/app",             "r.io/acme/app",            false, "other registry"      },
+        {"acme/app",             "app",                      false, "other path"          },
+        {"r.io/library/a",       "r.io/a",                   false, "library is the hub's"},
+        {"<none>",               "<none>",                   false, "no reference"        },
+        {"app",                  "",                         false, "empty"               },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (image_repository_same(rows[i].a, rows[i].b) != rows[i].same ||
+            image_repository_same(rows[i].b, rows[i].a) != rows[i].same)
+            fail_msg("'%s' and '%s' (%s)", rows[i].a, rows[i].b, rows[i].why);
+}
+
 static void test_image_tag_valid_length_limit(void **state)
 {
     char tag[140];
@@ -150,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_image_ref_parse_valid_gives_parts),
         cmocka_unit_test(test_image_ref_parse_invalid_names_the_part),
         cmocka_unit_test(test_image_ref_parse_long_parts_are_refused),
+        cmocka_unit_test(test_image_repository_same_spellings_of_the_hub),
         cmocka_unit_test(test_image_tag_valid_length_limit),
     };
 

@@ -1,21 +1,22 @@
 /*
  * Image references: `host[:port]/name[:tag][@digest]` -> struct image_ref.
  *
- * Input is a text of the compose file or the command line. The grammar is the one of the
- * distribution project: the part before the first slash is a registry when it holds a dot
- * or a colon, or is "localhost". Each fault names the part that is wrong. A reference has
- * a familiar form (what `docker images` prints) and a full one (registry and path).
+ * Input is a text of the compose file, the command line or the engine. The grammar is the one of
+ * the distribution project: the part before the first slash is a registry when it holds a dot or a
+ * colon, or is "localhost". Each fault names the part that is wrong. A reference has a familiar
+ * form (what `docker images` prints) and a full one (registry and path).
  */
+#include "base/image_ref.h"
+
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "compose/compose.h"
+#include "base/str.h"
 
-#define DEFAULT_REGISTRY "docker.io"
-#define OFFICIAL_PREFIX  "library/"
-#define TAG_MAX          128
-#define DIGEST_PREFIX    "sha256:"
-#define REF_TEXT_MAX     1024
+#define OFFICIAL_PREFIX "library/"
+#define TAG_MAX         128
+#define DIGEST_PREFIX   "sha256:"
 
 static bool is_lower_alnum(char c)
 {
@@ -163,6 +164,28 @@ static int copy_part(char *out, size_t size, const char *s, size_t len)
     return 0;
 }
 
+/* Path and familiar form: Docker Hub's own images are in "library/", which nobody writes. */
+static int set_names(const char *text, const char *registry, const char *path, struct image_ref *r,
+                     struct ship_error *err)
+{
+    bool hub = str_eq(registry, DOCKER_HUB);
+    const char *prefix = hub && !strchr(path, '/') ? OFFICIAL_PREFIX : "";
+
+    if (strlen(prefix) + strlen(path) >= sizeof r->path)
+        return ship_fail(err, SHIP_INVALID, "image '%s': repository name is longer than %zu bytes",
+                         text, sizeof r->path - 1);
+    (void)snprintf(r->path, sizeof r->path, "%s%s", prefix, path);
+    if (!hub) {
+        (void)snprintf(r->repository, sizeof r->repository, "%s/%s", r->registry, r->path);
+        return 0;
+    }
+    (void)snprintf(r->registry, sizeof r->registry, "%s", DOCKER_HUB);
+    if (str_starts(path, OFFICIAL_PREFIX) && !strchr(path + strlen(OFFICIAL_PREFIX), '/'))
+        path += strlen(OFFICIAL_PREFIX);
+    (void)snprintf(r->repository, sizeof r->repository, "%.255s", path);
+    return 0;
+}
+
 /* Registry and path of a name without tag and digest. */
 static int parse_name(const char *text, const char *name, struct image_ref *r,
                       struct ship_error *err)
@@ -170,7 +193,7 @@ static int parse_name(const char *text, const char *name, struct image_ref *r,
     const char *slash = strchr(name, '/');
     size_t host_len = slash ? (size_t)(slash - name) : 0;
     const char *path = name;
-    const char *registry = DEFAULT_REGISTRY;
+    const char *registry = DOCKER_HUB;
 
     if (slash && looks_like_registry(name, host_len)) {
         if (copy_part(r->registry, sizeof r->registry, name, host_len) != 0 ||
@@ -181,40 +204,25 @@ static int parse_name(const char *text, const char *name, struct image_ref *r,
         path = slash + 1;
     }
     if (str_eq(registry, "index.docker.io"))
-        registry = DEFAULT_REGISTRY;
+        registry = DOCKER_HUB;
     if (!path_valid(path))
         return ship_fail(err, SHIP_INVALID,
                          "image '%s': bad repository name '%s' (lower case letters, digits and "
                          "single separators)",
                          text, path);
-    bool hub = str_eq(registry, DEFAULT_REGISTRY);
-    const char *prefix = hub && !strchr(path, '/') ? OFFICIAL_PREFIX : "";
-    if (strlen(prefix) + strlen(path) >= sizeof r->path)
-        return ship_fail(err, SHIP_INVALID, "image '%s': repository name is longer than %zu bytes",
-                         text, sizeof r->path - 1);
-    snprintf(r->path, sizeof r->path, "%s%s", prefix, path);
-    if (hub) {
-        snprintf(r->registry, sizeof r->registry, "%s", DEFAULT_REGISTRY);
-        bool official = str_starts(path, OFFICIAL_PREFIX);
-        if (official && !strchr(path + strlen(OFFICIAL_PREFIX), '/'))
-            path += strlen(OFFICIAL_PREFIX);
-        snprintf(r->repository, sizeof r->repository, "%.255s", path);
-    } else {
-        snprintf(r->repository, sizeof r->repository, "%s/%s", r->registry, r->path);
-    }
-    return 0;
+    return set_names(text, registry, path, r, err);
 }
 
 int image_ref_parse(const char *text, struct image_ref *ret, struct ship_error *err)
 {
     struct image_ref r = {.tag = ""};
-    char name[REF_TEXT_MAX];
+    char name[IMAGE_REF_MAX + 1];
 
     if (str_empty(text))
         return ship_fail(err, SHIP_INVALID, "image reference is empty");
     if (copy_part(name, sizeof name, text, strlen(text)) != 0)
         return ship_fail(err, SHIP_INVALID, "image reference is longer than %d bytes",
-                         REF_TEXT_MAX - 1);
+                         IMAGE_REF_MAX);
     char *at = strchr(name, '@');
     if (at) {
         *at = '\0';
@@ -222,7 +230,7 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct ship_error *
             return ship_fail(err, SHIP_INVALID,
                              "image '%s': bad digest '%s' (want sha256: and 64 hex digits)", text,
                              at + 1);
-        snprintf(r.digest, sizeof r.digest, "%.71s", at + 1);
+        (void)snprintf(r.digest, sizeof r.digest, "%.71s", at + 1);
     }
     char *slash = strrchr(name, '/');
     char *colon = strchr(slash ? slash : name, ':');
@@ -230,10 +238,19 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct ship_error *
         *colon = '\0';
         if (!image_tag_valid(colon + 1))
             return ship_fail(err, SHIP_INVALID, "image '%s': bad tag '%s'", text, colon + 1);
-        snprintf(r.tag, sizeof r.tag, "%.128s", colon + 1);
+        (void)snprintf(r.tag, sizeof r.tag, "%.128s", colon + 1);
     }
     if (parse_name(text, name, &r, err) != 0)
         return -1;
     *ret = r;
     return 0;
+}
+
+bool image_repository_same(const char *a, const char *b)
+{
+    struct image_ref x, y;
+    struct ship_error ignored = {0};
+
+    return image_ref_parse(a, &x, &ignored) == 0 && image_ref_parse(b, &y, &ignored) == 0 &&
+           str_eq(x.registry, y.registry) && str_eq(x.path, y.path);
 }
