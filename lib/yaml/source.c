@@ -78,6 +78,8 @@ size_t source_byte(const struct source *s, size_t chr)
 {
     if (chr > s->n_chars)
         chr = s->n_chars;
+    if (s->n_chars == s->len - s->start) /* ASCII only: a character is a byte */
+        return s->start + chr;
     size_t byte = s->steps[chr / SOURCE_STEP];
     for (size_t left = chr % SOURCE_STEP; left > 0; left--) {
         uint32_t code;
