@@ -28,7 +28,6 @@
 #include "base/confine.h"
 #include "base/file.h"
 
-#define TERM_GRACE_MS  5000 /* between SIGTERM and SIGKILL */
 #define DRAIN_GRACE_MS 1000 /* output after the program's exit */
 #define POLL_SLICE_MS  200  /* a stop signal just before poll() is noticed this late */
 #define NO_PIDFD_MS    20   /* kernels without pidfd: how often the exit is looked for */
@@ -214,10 +213,10 @@ static int64_t real_now(void)
     return clock_now_ms(&clock_real);
 }
 
-static void terminate(struct child *c)
+static void terminate(const struct proc_spec *spec, struct child *c)
 {
     (void)kill(-c->pid, SIGTERM);
-    c->kill_at_ms = real_now() + TERM_GRACE_MS;
+    c->kill_at_ms = real_now() + (spec->grace_ms > 0 ? spec->grace_ms : PROC_GRACE_MS);
 }
 
 static bool is_terminated(const struct child *c)
@@ -232,7 +231,7 @@ static void enforce_limits(const struct proc_spec *spec, struct child *c)
         c->is_stopped = !spec->ignore_stop && clock_stop_signal(spec->clock) != 0;
         c->timed_out = !c->is_stopped && clock_left_ms(spec->clock, spec->deadline_ms) == 0;
         if (is_terminated(c))
-            terminate(c);
+            terminate(spec, c);
     }
     if (!c->is_killed && real_now() >= c->kill_at_ms) {
         (void)kill(-c->pid, SIGKILL);

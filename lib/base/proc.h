@@ -2,8 +2,8 @@
  * Run a program: argv without a shell, own process group, deadline, bounded
  * output, nothing inherited but descriptors 0-2.
  *
- * On the deadline or on a stop signal the group gets SIGTERM, 5 s later
- * SIGKILL. Output past the limits is drained, not stored: the first
+ * On the deadline or on a stop signal the group gets SIGTERM, after the grace
+ * period SIGKILL. Output past the limits is drained, not stored: the first
  * PROC_HEAD_MAX and the last PROC_TAIL_MAX bytes are kept. Our end of the
  * pipes is closed 1 s after the program exits, so a daemon it left behind
  * cannot hold us.
@@ -21,6 +21,7 @@
 
 #define PROC_HEAD_MAX (64u * 1024)
 #define PROC_TAIL_MAX (192u * 1024)
+#define PROC_GRACE_MS 5000
 
 struct proc_spec {
     const char *const *argv; /* NULL-terminated; argv[0] searched in PATH when it has no slash */
@@ -29,6 +30,7 @@ struct proc_spec {
     const char *input;       /* text for stdin; NULL = /dev/null */
     int64_t deadline_ms;     /* absolute, clock */
     const struct clock *clock;
+    int64_t grace_ms;     /* between SIGTERM and SIGKILL; 0 = PROC_GRACE_MS */
     bool separate_stderr; /* false: stderr goes into the same output */
     bool ignore_stop;     /* true: a stop signal does not end it (rollback's own hooks) */
     bool confined;        /* umask 077, no new privileges, no core dumps, 1024 descriptors */

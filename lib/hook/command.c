@@ -17,6 +17,7 @@ int hook_run_command(struct hook_call *call, struct ship_error *err)
         .dir = call->env->dir,
         .deadline_ms = call->deadline_ms,
         .clock = call->env->clock,
+        .grace_ms = call->env->grace_ms,
         .ignore_stop = call->env->ignore_stop,
         .confined = true,
     };

@@ -53,6 +53,7 @@ struct hook_env {
     size_t n_vars;
     const struct hook_target *targets;
     size_t n_targets;
+    int64_t grace_ms;    /* of host programs, between SIGTERM and SIGKILL; 0 = PROC_GRACE_MS */
     int64_t timeout_ms;  /* for hooks without one of their own (timeouts.hook) */
     int64_t deadline_ms; /* of the whole operation */
     /*
