@@ -124,7 +124,7 @@ static const char *text_at(sqlite3_stmt *s, int at)
 
 static int bad_row(int64_t seq, const char *what, struct ship_error *err)
 {
-    ship_fail(err, SHIP_INVALID, "audit row %lld: %s", (long long)seq, what);
+    ship_fail(err, SHIP_UNVERIFIED, "audit row %lld: %s", (long long)seq, what);
     return ship_error_hint(err, "compare with a backup: rows before it are as they were recorded");
 }
 
@@ -148,7 +148,7 @@ static int compare_row(struct ledger *l, const struct link *k, struct ship_error
     ledger_deployment_done(&d);
     if (str_eq(now, k->body))
         return 0;
-    ship_fail(err, SHIP_INVALID, "deployment %lld differs from what audit row %lld recorded",
+    ship_fail(err, SHIP_UNVERIFIED, "deployment %lld differs from what audit row %lld recorded",
               (long long)k->deployment, (long long)k->seq);
     return ship_error_hint(err, "the row was edited after the deployment ended");
 }
@@ -207,7 +207,7 @@ static int compare_count(struct ledger *l, const struct verify *v, struct ship_e
         return -1;
     if (deployments == v->opened)
         return 0;
-    return ship_fail(err, SHIP_INVALID, "audit records %lld deployments, the ledger holds %lld",
+    return ship_fail(err, SHIP_UNVERIFIED, "audit records %lld deployments, the ledger holds %lld",
                      (long long)v->opened, (long long)deployments);
 }
 
@@ -230,7 +230,7 @@ int ledger_audit_verify(struct ledger *l, const char *head, int64_t *ret_rows,
         compare_count(l, &v, err))
         return -1;
     if (head && !v.is_head_found) {
-        ship_fail(err, SHIP_INVALID, "audit head '%s' is not in the chain of %lld rows", head,
+        ship_fail(err, SHIP_UNVERIFIED, "audit head '%s' is not in the chain of %lld rows", head,
                   (long long)v.rows);
         return ship_error_hint(err, "rows were cut off, or the head belongs to another ledger");
     }

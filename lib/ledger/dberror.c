@@ -29,7 +29,7 @@ struct mapping {
 static const struct mapping mappings[] = {
     {SQLITE_READONLY_ROLLBACK,     SHIP_UNREACHABLE, "left in the middle of a write",     HINT_HALF_WAY},
     {SQLITE_READONLY_RECOVERY,     SHIP_UNREACHABLE, "left in the middle of a write",     HINT_HALF_WAY},
-    {SQLITE_CANTOPEN_SYMLINK,      SHIP_INVALID,     "is a symbolic link",                NULL         },
+    {SQLITE_CANTOPEN_SYMLINK,      SHIP_UNREACHABLE, "is a symbolic link",                NULL         },
     {SQLITE_CONSTRAINT_FOREIGNKEY, SHIP_NOT_FOUND,   "no such deployment",                NULL         },
     {SQLITE_CONSTRAINT_PRIMARYKEY, SHIP_CONFLICT,    "row exists already",                NULL         },
     {SQLITE_CONSTRAINT_UNIQUE,     SHIP_CONFLICT,    "row exists already",                NULL         },
@@ -43,12 +43,12 @@ static const struct mapping mappings[] = {
     {SQLITE_PERM,                  SHIP_UNREACHABLE, "cannot be opened",                  HINT_ACCESS  },
     {SQLITE_FULL,                  SHIP_IO,          "no space",                          HINT_SPACE   },
     {SQLITE_IOERR,                 SHIP_IO,          "input/output error",                NULL         },
-    {SQLITE_CORRUPT,               SHIP_INVALID,     "damaged",                           HINT_DAMAGED },
-    {SQLITE_NOTADB,                SHIP_INVALID,     "not a ledger",                      HINT_DAMAGED },
-    {SQLITE_ERROR,                 SHIP_INVALID,     "does not hold the expected tables", HINT_DAMAGED },
-    {SQLITE_SCHEMA,                SHIP_INVALID,     "does not hold the expected tables", HINT_DAMAGED },
+    {SQLITE_CORRUPT,               SHIP_UNREACHABLE, "damaged",                           HINT_DAMAGED },
+    {SQLITE_NOTADB,                SHIP_UNREACHABLE, "not a ledger",                      HINT_DAMAGED },
+    {SQLITE_ERROR,                 SHIP_UNREACHABLE, "does not hold the expected tables", HINT_DAMAGED },
+    {SQLITE_SCHEMA,                SHIP_UNREACHABLE, "does not hold the expected tables", HINT_DAMAGED },
     {SQLITE_TOOBIG,                SHIP_INTERNAL,    "value too large",                   NULL         },
-    {SQLITE_MISMATCH,              SHIP_INVALID,     "damaged",                           HINT_DAMAGED },
+    {SQLITE_MISMATCH,              SHIP_UNREACHABLE, "damaged",                           HINT_DAMAGED },
 };
 
 static const struct mapping unknown = {SQLITE_INTERNAL, SHIP_INTERNAL, "failed", NULL};

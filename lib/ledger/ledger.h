@@ -8,8 +8,8 @@
  * folder. Settings and reasons: DELETE journal, synchronous=EXTRA, BEGIN
  * IMMEDIATE, busy timeout 5 s, application_id and user_version, mode 0600.
  * Codes: SHIP_UNREACHABLE (cannot open, read-only, newer schema, network file
- * system, busy too long), SHIP_IO (no space, I/O error), SHIP_INVALID (corrupt,
- * not a ledger), SHIP_NOT_FOUND where documented.
+ * system, busy too long, corrupt, not a ledger), SHIP_IO (no space, I/O error),
+ * SHIP_UNVERIFIED (the audit chain), SHIP_NOT_FOUND where documented.
  * All times are UTC epoch milliseconds, 0 = not yet.
  */
 #ifndef SHIP_LEDGER_LEDGER_H
@@ -51,7 +51,7 @@ SHIP_CHECKED int ledger_space_check(const char *state_dir, struct ship_error *er
 /*
  * Is the file sound? LEDGER_QUICK: structure of the pages (after an operation that did not end
  * well). LEDGER_FULL: also indices, references, and that tables and triggers are the ones we made.
- * SHIP_INVALID names the first fault.
+ * SHIP_UNREACHABLE names the first fault.
  */
 enum ledger_depth { LEDGER_QUICK, LEDGER_FULL };
 SHIP_CHECKED int ledger_check_file(struct ledger *l, enum ledger_depth depth,
@@ -344,7 +344,7 @@ SHIP_CHECKED int ledger_audit_head(struct ledger *l, char ret[LEDGER_HEAD_SIZE],
                                    struct ship_error *err);
 /*
  * Recompute the whole chain, and compare each closed deployment with what was recorded of it.
- * SHIP_INVALID names the first bad row, or says that head (12 to 64 hex digits, may be NULL) is
+ * SHIP_UNVERIFIED names the first bad row, or says that head (12 to 64 hex digits, may be NULL) is
  * not found; SHIP_USAGE when head is no such text. *ret_rows: length of the chain.
  */
 SHIP_CHECKED int ledger_audit_verify(struct ledger *l, const char *head, int64_t *ret_rows,

@@ -70,7 +70,7 @@ static int find_file(const struct ledger *l, struct ship_error *err)
 
     if (lstat(l->path, &st) == 0) {
         if (!S_ISREG(st.st_mode))
-            return ship_fail(err, SHIP_INVALID, "ledger '%s' is not a regular file", l->path);
+            return ship_fail(err, SHIP_UNREACHABLE, "ledger '%s' is not a regular file", l->path);
         /* Empty: the first writer was killed before its first commit. */
         return l->mode == LEDGER_READ && st.st_size == 0 ? fail_missing(l->path, err) : 0;
     }
@@ -99,7 +99,7 @@ static int read_uuid(struct ledger *l, struct ship_error *err)
     if (db_text(l, "SELECT value FROM meta WHERE key = 'uuid'", NO_VALS, &uuid, err))
         return -1;
     if (!uuid || strlen(uuid) != LEDGER_UUID_SIZE - 1)
-        return ship_fail(err, SHIP_INVALID, "ledger '%s' has no identity", l->path);
+        return ship_fail(err, SHIP_UNREACHABLE, "ledger '%s' has no identity", l->path);
     memcpy(l->uuid, uuid, LEDGER_UUID_SIZE);
     return 0;
 }

@@ -57,7 +57,7 @@ static int read_state(struct ledger *l, sqlite3_stmt *s, int at, enum ledger_sta
 
     if (state_parse(text, ret) == 0)
         return 0;
-    return ship_fail(err, SHIP_INVALID, "ledger '%s': unknown state '%s'", l->path,
+    return ship_fail(err, SHIP_UNREACHABLE, "ledger '%s': unknown state '%s'", l->path,
                      text ? text : "");
 }
 

@@ -138,8 +138,8 @@ static int require_ours(struct ledger *l, const struct identity *id, struct ship
 {
     if (id->application_id == LEDGER_APPLICATION_ID && id->version >= 1)
         return 0;
-    ship_fail(err, SHIP_INVALID, "'%s' is not a ledger: application id %lld, schema %lld", l->path,
-              (long long)id->application_id, (long long)id->version);
+    ship_fail(err, SHIP_UNREACHABLE, "'%s' is not a ledger: application id %lld, schema %lld",
+              l->path, (long long)id->application_id, (long long)id->version);
     return ship_error_hint(err, "move the file away, or set SHIPCTL_STATE_DIR");
 }
 

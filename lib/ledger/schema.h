@@ -31,8 +31,8 @@ extern const size_t schema_migration_count;
 
 /*
  * Bring the file to the last of n migrations (writers). A file that already holds an older schema
- * is copied to <path>.v<N> first. SHIP_UNREACHABLE for a newer schema, SHIP_INVALID for a file of
- * somebody else.
+ * is copied to <path>.v<N> first. SHIP_UNREACHABLE for a newer schema and for a file of somebody
+ * else.
  */
 SHIP_CHECKED int schema_migrate(struct ledger *l, const struct migration *steps, size_t n,
                                 struct ship_error *err);

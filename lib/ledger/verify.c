@@ -13,7 +13,7 @@
 
 static int damaged(struct ledger *l, const char *what, struct ship_error *err)
 {
-    ship_fail(err, SHIP_INVALID, "ledger '%s' is damaged: %s", l->path, what);
+    ship_fail(err, SHIP_UNREACHABLE, "ledger '%s' is damaged: %s", l->path, what);
     return ship_error_hint(err, "copy the state directory aside, move ledger.db away and run "
                                 "'shipctl recover': it rebuilds the ledger from container labels");
 }

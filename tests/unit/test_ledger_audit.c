@@ -56,7 +56,8 @@ static void test_head_of_an_empty_chain_is_empty(void **state)
     assert_string_equal(head, "");
     assert_ok(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err);
     assert_int_equal(rows, 0);
-    assert_fails(ledger_audit_verify(f->l, "0123456789ab", &rows, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_audit_verify(f->l, "0123456789ab", &rows, &f->err), &f->err,
+                 SHIP_UNVERIFIED);
 }
 
 static void test_verify_malformed_head_is_a_usage_error(void **state)
@@ -100,7 +101,7 @@ static void test_triggers_refuse_changes(void **state)
     }
     fixture_raw(f->path, sql[ROWS(sql) - 1]);
     int64_t rows = 0;
-    assert_fails(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err, SHIP_UNVERIFIED);
 }
 
 static const struct {
@@ -155,7 +156,7 @@ static void test_verify_any_edit_is_found(void **state)
         fixture_raw(f->path, tampers[i].sql);
         fixture_reopen(f, LEDGER_READ);
         row_check(ledger_audit_verify(f->l, NULL, &rows, &f->err) == -1, tampers[i].why);
-        row_check(f->err.code == SHIP_INVALID, tampers[i].why);
+        row_check(f->err.code == SHIP_UNVERIFIED, tampers[i].why);
         if (!strstr(f->err.msg, tampers[i].message))
             fail_msg("row '%s': %s", tampers[i].why, f->err.msg);
         assert_int_equal(fixture_teardown(&one), 0);
@@ -172,7 +173,7 @@ static void test_verify_tells_null_from_empty(void **state)
     assert_ok(ledger_begin(f->l, &d, &f->err), &f->err);
     assert_ok(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err);
     fixture_raw(f->path, DROP_TRIGGERS "UPDATE audit SET actor_json = '' WHERE seq = 9");
-    assert_fails(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err, SHIP_UNVERIFIED);
     assert_contains(f->err.msg, "row 9");
 }
 
@@ -186,7 +187,7 @@ static void test_verify_truncation_after_an_end_needs_the_head(void **state)
     fixture_raw(f->path, DROP_TRIGGERS "DELETE FROM audit WHERE seq = 8");
     /* The chain alone cannot know that one more row was there; the head does. */
     assert_ok(ledger_audit_verify(f->l, NULL, &rows, &f->err), &f->err);
-    assert_fails(ledger_audit_verify(f->l, head, &rows, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_audit_verify(f->l, head, &rows, &f->err), &f->err, SHIP_UNVERIFIED);
     assert_contains(f->err.msg, head);
 }
 
@@ -198,10 +199,10 @@ static void test_check_file_shows_dropped_trigger_and_orphans(void **state)
     fixture_raw(f->path, "DROP TRIGGER audit_no_update");
     fixture_reopen(f, LEDGER_READ);
     assert_ok(ledger_check_file(f->l, LEDGER_QUICK, &f->err), &f->err);
-    assert_fails(ledger_check_file(f->l, LEDGER_FULL, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_check_file(f->l, LEDGER_FULL, &f->err), &f->err, SHIP_UNREACHABLE);
     fixture_raw(f->path,
                 "DROP TRIGGER deployments_no_delete; DELETE FROM deployments WHERE id = 2");
-    assert_fails(ledger_check_file(f->l, LEDGER_FULL, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(ledger_check_file(f->l, LEDGER_FULL, &f->err), &f->err, SHIP_UNREACHABLE);
     assert_contains(f->err.msg, "refers");
 }
 

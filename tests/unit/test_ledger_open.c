@@ -244,7 +244,7 @@ static void test_open_no_ledger_is_invalid_and_left_alone(void **state)
             size_t failed = l ? fixture_read_all(l) : 1;
             ledger_close(l);
             row_check(failed > 0, no_ledgers[i].why);
-            row_check(l || f->err.code == SHIP_INVALID, no_ledgers[i].why);
+            row_check(l || f->err.code == SHIP_UNREACHABLE, no_ledgers[i].why);
         }
         assert_int_equal(lstat(f->path, &after), 0);
         row_check(before.st_size == after.st_size, no_ledgers[i].why);
@@ -353,7 +353,7 @@ static void test_migrate_failing_step_leaves_the_step_before(void **state)
     };
 
     fixture_reopen(f, LEDGER_WRITE);
-    assert_fails(schema_migrate(f->l, steps, 3, &f->err), &f->err, SHIP_INVALID);
+    assert_fails(schema_migrate(f->l, steps, 3, &f->err), &f->err, SHIP_UNREACHABLE);
     AUTO_FREE char *version = fixture_raw_text(f->path, "PRAGMA user_version");
     AUTO_FREE char *table =
         fixture_raw_text(f->path, "SELECT count(*) FROM sqlite_schema WHERE name = 'teams'");
