@@ -35,6 +35,29 @@ project_new() {
     printf 'version: 1\napp: delivery\nimage: %s/app\n' "$registry" >"$dir/shipctl.yaml"
 }
 
+# project_small DIR [COMPOSE LINE...]: the app alone, with more keys of its service if given, for
+# tests that need no database and no proxy.  It proves itself by one request.
+project_small() {
+    local dir=$1 registry=$SHIPCTL_TEST_REGISTRY
+
+    mkdir -p "$dir/config"
+    cat >"$dir/docker-compose.yml" <<EOF
+services:
+  app:
+    image: $registry/app:\${APP_VERSION:-v1.0.0}
+    container_name: delivery-app
+    ports: ["8080:8080"]
+    environment: ["DB_PASSWORD=\${DB_PASSWORD}", LOG_LEVEL=info]
+    restart: always
+    healthcheck: {test: [CMD, /app/app, probe, "http://localhost:8080/health"], interval: 1s, retries: 2}
+    volumes: ["./config:/app/config"]
+EOF
+    [ $# -eq 1 ] || printf '    %s\n' "${@:2}" >>"$dir/docker-compose.yml"
+    printf 'APP_VERSION=v1.0.0\nDB_PASSWORD=%s\n' "$PROJECT_DB_PASSWORD" >"$dir/.env"
+    printf 'version: 1\napp: delivery\nimage: %s/app\nstrategy: {min_healthy: 0s}\n' "$registry" \
+        >"$dir/shipctl.yaml"
+}
+
 # project_compose DIR ARGUMENT...: the real Compose.
 project_compose() {
     docker compose --project-directory "$1" --file "$1/docker-compose.yml" "${@:2}"
@@ -95,6 +118,11 @@ assert_contains() {
 # json FILTER [TEXT]: a field of the last output, or of the text.
 json() {
     jq -er "$1" <<<"${2:-$output}"
+}
+
+# json_is_one: the last output is one JSON object and nothing else.
+json_is_one() {
+    assert_equal "$(jq -s 'map(type) | join(" ")' <<<"$output")" '"object"'
 }
 
 # --- the engine, seen from outside -----------------------------------------------------------
