@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "deploy/checks.h"
+#include "deploy/lint.h"
 #include "deploy/observe.h"
 #include "deploy/pin.h"
 #include "deploy/record.h"
@@ -43,8 +44,7 @@ static int lint(struct operation *op, struct ship_error *err)
         return -1;
     op->res->app = xstrdup(s->plan->app);
     op->res->environment = xstrdup(s->plan->environment);
-    checks_lint(s);
-    if (session_need_compose(s, NULL, err) < 0 || yaml_problems_check(&s->problems, err) < 0 ||
+    if (session_need_compose(s, NULL, err) < 0 || lint_plan(s, err) < 0 ||
         targets_list(s, &services, err) < 0)
         return -1;
     for (size_t i = 0; i < services.n; i++)

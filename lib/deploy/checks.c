@@ -249,13 +249,3 @@ int checks_run_own(struct operation *op, int64_t deadline_ms, char note[STEP_NOT
     snprintf(note, STEP_NOTE_MAX, n ? "%zu own health check passed" : "no health check", n);
     return 0;
 }
-
-void checks_lint(struct ship_session *s)
-{
-    const struct plan_checks *all[] = {&s->plan->checks.pre, &s->plan->checks.health,
-                                       &s->plan->checks.post};
-    for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
-        AUTO(checks_done) struct checks cs = {0};
-        checks_prepare(all[i], phases[i].phase, &s->problems, &cs);
-    }
-}

@@ -28,7 +28,5 @@ SHIP_CHECKED int checks_run_builtin(struct operation *op, const char *type, cons
                                     struct ship_error *err);
 /* What every deployment asks for before it changes anything: disk space, published ports. */
 SHIP_CHECKED int checks_run_own_pre(struct operation *op, struct ship_error *err);
-/* Decode every phase: lint of the plan's checks. Problems go to the session. */
-void checks_lint(struct ship_session *s);
 
 #endif

@@ -35,8 +35,11 @@ static void read_log(struct operation *op, const char *id, struct buf *out)
 
 static void describe_state(const struct container *c, struct buf *out)
 {
-    buf_addf(out, "container '%s': %s, exit code %lld, OOM-killed: %s, restarts: %lld", c->name,
-             container_state_text(c->state), (long long)c->exit_code, c->oom_killed ? "yes" : "no",
+    char code[32] = "no exit code"; /* the engine forgets it when it starts the container again */
+    if (c->state != CONTAINER_RUNNING)
+        snprintf(code, sizeof code, "exit code %lld", (long long)c->exit_code);
+    buf_addf(out, "container '%s': %s, %s, OOM-killed: %s, restarts: %lld", c->name,
+             container_state_text(c->state), code, c->oom_killed ? "yes" : "no",
              (long long)c->restart_count);
     if (c->health != HEALTH_NONE)
         buf_addf(out, ", health: %s (failing streak %lld)", container_health_text(c->health),

@@ -90,11 +90,27 @@ static int64_t newest_operation(const struct operation *op)
     return newest;
 }
 
+/* 0 = the next one: a deployment that was refused may have taken the number of the label. */
+static int free_number(const struct operation *op, int64_t *ret, struct ship_error *err)
+{
+    AUTO(ledger_deployments_done) struct ledger_deployments newest = {0};
+    const struct ledger_query any = {.limit = 1};
+    if (ledger_list(op->s->ledger, &any, &newest, err) < 0)
+        return -1;
+    *ret = newest_operation(op);
+    if (newest.n && newest.rows[0].id >= *ret)
+        *ret = 0;
+    return 0;
+}
+
 static int record_adopted(struct operation *op, const struct ledger_services *services,
                           struct ship_error *err)
 {
     const struct plan *p = op->s->plan;
-    struct ledger_deployment d = {.id = newest_operation(op),
+    int64_t number = 0;
+    if (free_number(op, &number, err) < 0)
+        return -1;
+    struct ledger_deployment d = {.id = number,
                                   .app = p->app,
                                   .environment = p->environment,
                                   .project = ledger_lend(compose_name(op->s->compose)),

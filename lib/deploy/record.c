@@ -65,8 +65,11 @@ int record_begin(struct operation *op, struct ship_error *err)
         .started_at_ms = op->res->started_at_ms,
         .downtime_ms = -1,
     };
-    if (ledger_begin(s->ledger, d, err) < 0)
+    if (ledger_begin(s->ledger, d, err) < 0) {
+        if (err->code == SHIP_IO)
+            err->code = SHIP_UNREACHABLE; /* no failure of the step: it has not begun */
         return ship_error_wrap(err, "ledger");
+    }
     op->res->deployment = d->id;
     op->mutate.operation = d->id;
     op->mutate.ledger = s->ledger;

@@ -145,8 +145,10 @@ int session_need_compose(struct ship_session *s, const struct strv *overrides,
     struct yaml_problems *problems = s->compose ? &again : &s->problems;
     struct compose_project *p = compose_load(&o, problems, err);
     yaml_problems_done(&again);
+    if (!p && err->code == SHIP_NOT_FOUND)
+        err->code = SHIP_INVALID;
     if (!p)
-        return err->code == SHIP_NOT_FOUND ? ship_fail(err, SHIP_INVALID, "%s", err->msg) : -1;
+        return -1;
     compose_free(s->compose);
     s->compose = p;
     return 0;
@@ -161,6 +163,8 @@ int session_need_ledger(struct ship_session *s, enum ledger_mode mode, struct sh
     s->ledger_mode = mode;
     if (s->ledger)
         return 0;
+    if (err->code == SHIP_IO)
+        err->code = SHIP_UNREACHABLE; /* nothing has happened yet */
     if (mode != LEDGER_READ || err->code != SHIP_NOT_FOUND)
         return -1;
     *err = (struct ship_error){0};

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "deploy/image.h"
+#include "deploy/lint.h"
 #include "deploy/observe.h"
 #include "deploy/pin.h"
 #include "deploy/steps.h"
@@ -79,7 +80,8 @@ static int finish_unchanged(struct operation *op, char note[STEP_NOTE_MAX], stru
 STEP_APPLY(step_resolve)
 {
     bool unchanged = false;
-    if (targets_from_plan(op, err) < 0 || observe_engine(op, err) < 0 ||
+    if (session_need_compose(op->s, NULL, err) < 0 || lint_plan(op->s, err) < 0 ||
+        targets_from_plan(op, err) < 0 || observe_engine(op, err) < 0 ||
         targets_observe_old(op, err) < 0 || pin_check(op, err) < 0 ||
         resolve_targets(op, err) < 0 || find_unchanged(op, &unchanged, err) < 0)
         return -1;

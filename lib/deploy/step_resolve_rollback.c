@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "deploy/image.h"
+#include "deploy/lint.h"
 #include "deploy/observe.h"
 #include "deploy/pin.h"
 #include "deploy/rollback_target.h"
@@ -200,8 +201,9 @@ static bool all_run(const struct operation *op)
 
 STEP_APPLY(step_resolve_rollback)
 {
-    if (session_need_compose(op->s, NULL, err) < 0 || observe_engine(op, err) < 0 ||
-        choose(op, err) < 0 || load_compose(op, err) < 0 || targets_observe_old(op, err) < 0)
+    if (session_need_compose(op->s, NULL, err) < 0 || lint_plan(op->s, err) < 0 ||
+        observe_engine(op, err) < 0 || choose(op, err) < 0 || load_compose(op, err) < 0 ||
+        targets_observe_old(op, err) < 0)
         return -1;
     if (already_serves(op) && all_run(op)) {
         op->res->deployment = op->previous.id;

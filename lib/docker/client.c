@@ -340,10 +340,11 @@ static int fail_version(const struct docker_client *c, const char *engine, struc
 
 static int ping(struct docker_client *c, int64_t deadline_ms, struct ship_error *err)
 {
+    AUTO_FREE char *action = xasprintf("reach the engine at '%s'", c->socket);
     struct docker_call call = {
         .method = "GET",
         .path = "/_ping",
-        .action = "reach the engine",
+        .action = action,
         .deadline_ms = deadline_ms,
         .max_bytes = DOCKER_ERROR_MAX,
     };
