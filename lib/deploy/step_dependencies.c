@@ -45,7 +45,7 @@ static int missing_external(const char *what, const struct compose_resource *r,
 static int ensure_network(struct operation *op, const struct compose_resource *r, size_t *made,
                           struct ship_error *err)
 {
-    bool there;
+    bool there = false;
     if (exists(op, op->s->runtime->ops->network_inspect, r->real_name, &there, err) < 0 || there)
         return there ? 0 : -1;
     if (r->external)
@@ -59,7 +59,7 @@ static int ensure_network(struct operation *op, const struct compose_resource *r
 static int ensure_volume(struct operation *op, const struct compose_resource *r, size_t *made,
                          struct ship_error *err)
 {
-    bool there;
+    bool there = false;
     if (exists(op, op->s->runtime->ops->volume_inspect, r->real_name, &there, err) < 0 || there)
         return there ? 0 : -1;
     if (r->external)
