@@ -78,6 +78,7 @@ struct operation {
     bool is_nested;   /* recovered on the way: its end is not the command's */
     bool restarts;    /* recovery: dependents were to be restarted, only the way back knows how */
     bool migrated;    /* an irreversible migration ran */
+    bool is_owed;     /* a step after the commit failed that the next command does again */
     bool pin_refused; /* the version can not be written back; warned already */
     int guardian_fd;  /* pipe to the guardian; -1 = none */
     pid_t guardian_pid;
@@ -92,6 +93,7 @@ enum step_flags {
     STEP_AFTER = 1u << 3,   /* after the commit: failures only warn */
     STEP_PREVIEW = 1u << 4, /* runs in a dry run, too */
     STEP_DRY = 1u << 5,     /* runs in a dry run only */
+    STEP_OWED = 1u << 6,    /* with STEP_AFTER: when it failed the next command does it again */
 };
 /* What apply returns besides -1: */
 #define STEP_OK       0

@@ -167,7 +167,10 @@ static int run_steps(struct operation *op, const struct step *steps, struct ship
         if (rc < 0 && !op->committed)
             return -1;
         if (rc < 0) {
-            operation_warn(op, "%s: %s", step->name, err->msg);
+            bool owed = (step->flags & STEP_OWED) != 0;
+            op->is_owed = op->is_owed || owed;
+            operation_warn(op, "%s: %s%s", step->name, err->msg,
+                           owed ? "; the next command tries again" : "");
             *err = (struct ship_error){0};
         }
     }
@@ -288,6 +291,7 @@ static int fail_before_switch(struct operation *op, const struct ship_error *why
 {
     op->res->error = *why;
     bool by_signal = why->code == SHIP_INTERRUPTED;
+    enum ledger_state end = by_signal ? LEDGER_CANCELLED : LEDGER_REFUSED;
     int status =
         by_signal ? 128 + clock_stop_signal(&op->s->clock) : ship_code_exit_status(why->code);
     if (op->row.id) {
@@ -295,15 +299,16 @@ static int fail_before_switch(struct operation *op, const struct ship_error *why
         op->s->runtime->clock = &op->s->patient;
         op->mutate.journal_optional = true;
         op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
-        if (undo_until(op, clock_now_ms(&op->s->patient), &err) < 0)
+        if (undo_until(op, clock_now_ms(&op->s->patient), &err) < 0) {
             operation_warn(op, "cannot clean up: %s; the next command tries again", err.msg);
+            end = op->row.state; /* stays open for it */
+        }
     } else if (op->step && op->s->ledger && !by_signal && !op->rollback) {
         struct ship_error err = {0};
         if (record_begin(op, &err) < 0)
             operation_warn(op, "cannot record the failure: %s; ignoring", err.msg);
     }
-    return record_end(op, by_signal ? LEDGER_CANCELLED : LEDGER_REFUSED,
-                      by_signal ? SHIP_OUTCOME_INTERRUPTED : SHIP_OUTCOME_REFUSED, status);
+    return record_end(op, end, by_signal ? SHIP_OUTCOME_INTERRUPTED : SHIP_OUTCOME_REFUSED, status);
 }
 
 /* ---- begin and end ---- */
@@ -349,8 +354,8 @@ static int finish(struct operation *op, int rc, const struct ship_error *why)
     if (rc == STEP_FINISHED || op->dry_run)
         return record_end(op, LEDGER_CLEANED, SHIP_OUTCOME_NOOP, 0);
     if (rc == 0)
-        return record_end(op, LEDGER_CLEANED, SHIP_OUTCOME_SUCCEEDED,
-                          op->strict && op->res->n_warnings > 0 ? 40 : 0);
+        return record_end(op, op->is_owed ? LEDGER_COMMITTED : LEDGER_CLEANED,
+                          SHIP_OUTCOME_SUCCEEDED, op->strict && op->res->n_warnings > 0 ? 40 : 0);
     int status = op->switched ? fail_after_switch(op, why) : fail_before_switch(op, why);
     if (op->row.id && op->s->plan->hooks.on_failure.n)
         run_failure_hooks(op);

@@ -199,15 +199,25 @@ static int clean_up(struct operation *op, struct ship_error *err)
     return 0;
 }
 
+/* "deploy 41 (v1.0.1) by ana died in step 'switch' 3 min ago"; heap. */
+static char *describe(const struct operation *op)
+{
+    const struct ledger_deployment *d = &op->row;
+    AUTO_FREE char *name = xasprintf("%s %lld (%s) by %s", d->action, (long long)d->id,
+                                     d->to_version ? d->to_version : "?", d->actor);
+    char age[STR_DURATION_MAX];
+    str_format_duration(clock_epoch_ms(&op->s->clock) - d->started_at_ms, age);
+    if (d->exit_code < 0)
+        return xasprintf("%s died in step '%s' %s ago", name, d->last_step ? d->last_step : "?",
+                         age);
+    return xasprintf("%s, %s ago, left work behind", name, age);
+}
+
 static int close_as(struct operation *op, enum ledger_state state, enum ship_outcome outcome,
                     int exit_code, const char *how)
 {
-    char age[STR_DURATION_MAX];
-    str_format_duration(clock_epoch_ms(&op->s->clock) - op->row.started_at_ms, age);
-    AUTO_FREE char *text =
-        xasprintf("%s %lld (%s) by %s died in step '%s' %s ago: %s", op->row.action,
-                  (long long)op->row.id, op->row.to_version ? op->row.to_version : "?",
-                  op->row.actor, op->row.last_step ? op->row.last_step : "?", age, how);
+    AUTO_FREE char *what = describe(op);
+    AUTO_FREE char *text = xasprintf("%s: %s", what, how);
     if (outcome != SHIP_OUTCOME_SUCCEEDED)
         ship_fail(&op->res->error, SHIP_INCOMPLETE, "%s", text);
     ship_emit_message(op->s->opt.events, SHIP_LEVEL_WARNING, "%s", text);
@@ -234,11 +244,28 @@ static int roll_back(struct operation *op, struct ship_error *err)
     return ship_error_hint(err, "fix the cause it names, then run: shipctl recover");
 }
 
+/*
+ * Clean-up never blocks the next command, unless the engine is gone: what can not be removed is
+ * tried again after the next deployment (step_clean_up).
+ */
+static int forgive(const struct operation *op, struct ship_error *err)
+{
+    if (err->code == SHIP_UNREACHABLE)
+        return ship_error_wrap(err, "clean-up of operation %lld", (long long)op->row.id);
+    ship_emit_message(op->s->opt.events, SHIP_LEVEL_WARNING,
+                      "clean-up of operation %lld: %s; ignoring", (long long)op->row.id, err->msg);
+    *err = (struct ship_error){0};
+    return 0;
+}
+
 static int abandon(struct operation *op, struct ship_error *err)
 {
     set_deadlines(op, op->s->plan->timeouts.rollback_ms);
-    if (mutation_undo_all(&op->mutate, err) < 0)
+    if (mutation_undo_all(&op->mutate, err) < 0 && forgive(op, err) < 0)
         return -1;
+    if (str_eq(op->row.outcome, "refused")) /* it ended by itself, but could not clean up */
+        return close_as(op, LEDGER_REFUSED, SHIP_OUTCOME_REFUSED, op->row.exit_code,
+                        "finished the clean-up");
     return close_as(op, LEDGER_ABANDONED, SHIP_OUTCOME_INTERRUPTED, 137, "nothing had changed");
 }
 
@@ -246,8 +273,8 @@ static int finish_committed(struct operation *op, struct ship_error *err)
 {
     set_deadlines(op, op->s->plan->timeouts.rollback_ms);
     op->committed = true;
-    if (clean_up(op, err) < 0)
-        return ship_error_wrap(err, "clean-up of operation %lld", (long long)op->row.id);
+    if (clean_up(op, err) < 0 && forgive(op, err) < 0)
+        return -1;
     return close_as(op, LEDGER_CLEANED, SHIP_OUTCOME_SUCCEEDED, 0,
                     "it was complete; finished the clean-up");
 }
