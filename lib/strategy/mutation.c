@@ -18,6 +18,8 @@
 
 #define OBSERVE_POLL_MS   100
 #define OBSERVE_MS        60000 /* an engine that restarts gets this long to come back */
+#define REPEAT_MS         1000  /* no effect after this long: the request is sent once more */
+#define STOP_SLACK_MS     2000  /* after the grace period a stop that was received is over */
 #define UNDO_SETTLE_MS    1500
 #define UNDO_GRACE_MAX_MS 10000
 #define STOP_GRACE_MAX_MS (10 * 60000)
@@ -421,21 +423,21 @@ static const struct kind *kind_find(const char *name)
 /* ---- the runner ---- */
 
 /*
- * The reply was lost: look until the effect shows or its settling time is over. The engine may be
+ * The reply was lost: look until the effect shows or settle_ms are over. The engine may be
  * restarting, so failures to look are retried for OBSERVE_MS. 1 done, 0 not done, -1 still unknown.
  */
 static int observe_until(struct mutation_env *env, const struct kind *k, const struct json *args,
-                         struct json *observed)
+                         int64_t settle_ms, struct json *observed)
 {
     struct ship_error ignored = {0};
-    int64_t give_up = deadline(env, OBSERVE_MS), settled = CLOCK_NEVER;
+    int64_t give_up = deadline(env, OBSERVE_MS + settle_ms), settled = CLOCK_NEVER;
     int rc = -1;
     while (k->is_done) {
         rc = k->is_done(env, args, observed, &ignored);
         if (rc == 1)
             return 1;
         if (rc == 0 && settled == CLOCK_NEVER)
-            settled = clock_deadline(env->patient, k->settle_ms);
+            settled = clock_deadline(env->patient, settle_ms);
         int64_t end = clock_earlier(give_up, settled);
         if (clock_left_ms(env->patient, end) == 0)
             return rc;
@@ -445,13 +447,47 @@ static int observe_until(struct mutation_env *env, const struct kind *k, const s
     return 0;
 }
 
+/* How long a stop that the engine has received can take. */
+static int64_t stop_takes_ms(const struct json *args)
+{
+    return json_i64(args, "grace_ms", 0) + STOP_SLACK_MS;
+}
+
+static bool is_stop(const struct kind *k)
+{
+    return k->apply == stop_apply;
+}
+
+/*
+ * The reply to a request was lost. Every request is one that may be repeated: when nothing shows,
+ * it got lost on its way (a stop is not repeated before its grace period is over, for a second
+ * signal may cut short what the first one began). 1 done, 0 not done, -1 still unknown.
+ */
+static int observe_and_repeat(struct mutation_env *env, const struct kind *k,
+                              const struct json *args, const struct payload *payload,
+                              struct json *observed)
+{
+    struct ship_error ignored = {0};
+    int rc = observe_until(env, k, args, is_stop(k) ? stop_takes_ms(args) : REPEAT_MS, observed);
+    if (rc != 0)
+        return rc;
+    env->runtime->unknown = false;
+    if (k->apply(env, args, payload, observed, &ignored) == 0)
+        return 1;
+    /* Refused: perhaps because the first request did arrive. */
+    int64_t settle_ms = env->runtime->unknown ? k->settle_ms : 0;
+    if (is_stop(k))
+        settle_ms = stop_takes_ms(args);
+    return observe_until(env, k, args, settle_ms, observed);
+}
+
 /* Looking goes on after a stop signal: the outcome must be known before anything else happens. */
 static int observe(struct mutation_env *env, const struct kind *k, const struct json *args,
-                   struct json *observed)
+                   const struct payload *payload, struct json *observed)
 {
     const struct clock *clock = env->runtime->clock;
     env->runtime->clock = env->patient;
-    int rc = observe_until(env, k, args, observed);
+    int rc = observe_and_repeat(env, k, args, payload, observed);
     env->runtime->clock = clock;
     return rc;
 }
@@ -460,8 +496,10 @@ static int journal_failed(struct mutation_env *env, const char *kind, struct shi
 {
     if (!env->journal_optional)
         return ship_error_wrap(err, "journal of '%s'", kind);
+    /* Each try may wait for seconds while nothing serves: one is enough. */
+    env->is_journal_lost = true;
     ship_emit_message(env->events, SHIP_LEVEL_WARNING,
-                      "cannot record '%s' in the ledger: %s; ignoring", kind, err->msg);
+                      "cannot record '%s' in the ledger: %s; going on without", kind, err->msg);
     *err = (struct ship_error){0};
     return 0;
 }
@@ -471,8 +509,9 @@ static int record_outcome(struct mutation_env *env, int64_t seq, const char *kin
 {
     AUTO_FREE char *text = json_print(observed);
     struct ship_error e = {0};
-    if (seq == 0 || ledger_done(env->ledger, env->operation, seq, outcome, text,
-                                clock_epoch_ms(env->patient), &e) == 0)
+    if (seq == 0 || env->is_journal_lost ||
+        ledger_done(env->ledger, env->operation, seq, outcome, text, clock_epoch_ms(env->patient),
+                    &e) == 0)
         return 0;
     *err = e;
     return journal_failed(env, kind, err);
@@ -499,6 +538,8 @@ static int64_t record_intent(struct mutation_env *env, const char *kind, const c
                                  .service = ledger_lend(service),
                                  .args_json = text,
                                  .intent_at_ms = clock_epoch_ms(env->patient)};
+    if (env->is_journal_lost)
+        return 0;
     if (ledger_intent(env->ledger, env->operation, &row, err) < 0)
         return journal_failed(env, kind, err);
     return row.seq;
@@ -515,7 +556,7 @@ static int run(struct mutation_env *env, const char *kind, const char *service,
     env->runtime->unknown = false;
     if (k->apply(env, args, payload, observed, err) == 0)
         return record_done(env, seq, kind, observed, err);
-    int seen = env->runtime->unknown ? observe(env, k, args, observed) : 0;
+    int seen = env->runtime->unknown ? observe(env, k, args, payload, observed) : 0;
     if (seen == 1) {
         *err = (struct ship_error){0};
         return record_done(env, seq, kind, observed, err);
@@ -679,18 +720,37 @@ int mutate_pin(struct mutation_env *env, const struct compose_pin *pin, struct s
 
 /*
  * An intent without outcome: the request may be on its way in the engine although its sender died.
- * Give it a moment to show, so that what is undone stays undone.
+ * Give it time to show, so that what is undone stays undone. A stop that was received ends the
+ * process at the end of its grace period at the latest: before that, "still running" means nothing.
  */
-static void let_settle(struct mutation_env *env, const struct kind *k, const struct json *args)
+static void let_settle(struct mutation_env *env, const struct kind *k, const struct json *args,
+                       int64_t intent_at_ms)
 {
+    int64_t limit = k->settle_ms < UNDO_SETTLE_MS ? k->settle_ms : UNDO_SETTLE_MS;
+    if (is_stop(k)) {
+        int64_t left = intent_at_ms + stop_takes_ms(args) - clock_epoch_ms(env->patient);
+        left = left < stop_takes_ms(args) ? left : stop_takes_ms(args); /* a clock set back */
+        limit = left > limit ? left : limit;
+    }
     AUTO_PTR(json_free) struct json *observed = json_object();
     struct ship_error ignored = {0};
-    int64_t limit = k->settle_ms < UNDO_SETTLE_MS ? k->settle_ms : UNDO_SETTLE_MS;
     int64_t end = deadline(env, limit);
     while (k->is_done && k->is_done(env, args, observed, &ignored) == 0 &&
            clock_left_ms(env->patient, end) > 0)
         if (clock_wait(env->patient, OBSERVE_POLL_MS, end, &ignored) < 0)
             return;
+}
+
+/* The candidate is down and out of the way when it can not be removed: what serves is safe. */
+static bool is_forgiven(struct mutation_env *env, const struct kind *k,
+                        const struct ledger_journal *row, const struct ship_error *err)
+{
+    if (k->undo != create_undo || err->code == SHIP_UNREACHABLE || err->code == SHIP_TIMEOUT)
+        return false;
+    ship_emit_message(env->events, SHIP_LEVEL_WARNING,
+                      "cannot remove the new container of service '%s': %s; ignoring",
+                      row->service ? row->service : "-", err->msg);
+    return true;
 }
 
 static int undo_row(struct mutation_env *env, const struct ledger_journal *row,
@@ -713,10 +773,12 @@ static int undo_row(struct mutation_env *env, const struct ledger_journal *row,
     if (!observed)
         return -1;
     if (!row->outcome)
-        let_settle(env, k, args);
+        let_settle(env, k, args, row->intent_at_ms);
     if (k->undo(env, args, observed, err) < 0)
-        return ship_error_wrap(err, "undo of '%s' for service '%s'", row->kind,
-                               row->service ? row->service : "-");
+        return is_forgiven(env, k, row, err)
+                   ? 0
+                   : ship_error_wrap(err, "undo of '%s' for service '%s'", row->kind,
+                                     row->service ? row->service : "-");
     return record_outcome(env, row->seq, row->kind, "undone", observed, err);
 }
 

@@ -24,6 +24,7 @@ struct mutation_env {
     int64_t operation;           /* deployment number */
     int64_t deadline_ms;         /* of the whole operation; calls end earlier by their own limits */
     bool journal_optional;       /* walking back: a journal failure only warns */
+    bool is_journal_lost;        /* it did, and nothing is recorded any more */
     const struct ship_events *events;
 };
 
