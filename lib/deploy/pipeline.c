@@ -24,6 +24,7 @@
 #include "deploy/verify.h"
 
 #define UNDO_RETRY_MS 500
+#define UNDO_TRIES    3
 
 static const struct step *current_step(const struct operation *op)
 {
@@ -181,18 +182,56 @@ static int run_steps(struct operation *op, const struct step *steps, struct ship
 
 static const struct step step_rollback = {"rollback", STEP_READ, SHIP_ROLLBACK_FAILED, NULL};
 
+/*
+ * An engine that is away or busy for a moment is no reason to page someone: a port that is not free
+ * yet, a container that is still being stopped. Away: until the deadline; anything else: a few
+ * tries.
+ */
+static bool may_retry(struct operation *op, const struct ship_error *err, int *tries,
+                      int64_t deadline_ms)
+{
+    struct ship_error ignored = {0};
+    bool is_away = err->code == SHIP_UNREACHABLE || err->code == SHIP_TIMEOUT;
+    bool is_final = err->code == SHIP_UNPROVEN || err->code == SHIP_NOT_FOUND;
+    if (is_final || (!is_away && ++*tries >= UNDO_TRIES) ||
+        clock_left_ms(&op->s->patient, deadline_ms) == 0)
+        return false;
+    return clock_wait(&op->s->patient, UNDO_RETRY_MS, deadline_ms, &ignored) == 0;
+}
+
 static int undo_until(struct operation *op, int64_t deadline_ms, struct ship_error *err)
 {
-    for (;;) {
-        struct ship_error e = {0};
-        if (mutation_undo_all(&op->mutate, &e) == 0)
+    int tries = 0;
+    do {
+        *err = (struct ship_error){0};
+        if (mutation_undo_all(&op->mutate, err) == 0)
             return 0;
-        *err = e;
-        bool may_pass = e.code == SHIP_UNREACHABLE || e.code == SHIP_TIMEOUT;
-        if (!may_pass || clock_left_ms(&op->s->patient, deadline_ms) == 0)
+    } while (may_retry(op, err, &tries, deadline_ms));
+    return -1;
+}
+
+/* What was undone may be down again: a stop was still on its way in the engine. */
+static void start_old_again(struct operation *op)
+{
+    struct runtime *rt = op->s->runtime;
+    struct ship_error ignored = {0};
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (op->reps[i].old_id && op->reps[i].old_running &&
+            rt->ops->start(rt, op->reps[i].old_id, clock_deadline(rt->clock, RUNTIME_START_MS),
+                           &ignored) < 0)
+            continue; /* the next proof says so */
+}
+
+static int prove_until(struct operation *op, int64_t deadline_ms, struct ship_error *err)
+{
+    int tries = 0;
+    for (;;) {
+        *err = (struct ship_error){0};
+        if (verify_old(op, deadline_ms, err) == 0)
+            return 0;
+        if (!may_retry(op, err, &tries, deadline_ms))
             return -1;
-        if (clock_wait(&op->s->patient, UNDO_RETRY_MS, deadline_ms, &e) < 0)
-            return -1;
+        start_old_again(op);
     }
 }
 
@@ -214,7 +253,7 @@ int operation_walk_back(struct operation *op, struct ship_error *err)
     *err = (struct ship_error){0};
     if (undo_until(op, op->mutate.deadline_ms, err) < 0)
         return -1;
-    return operation_had_old(op) ? verify_old(op, op->mutate.deadline_ms, err) : 0;
+    return operation_had_old(op) ? prove_until(op, op->mutate.deadline_ms, err) : 0;
 }
 
 static int rollback_failed(struct operation *op, const struct ship_error *why,

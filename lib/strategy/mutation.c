@@ -21,6 +21,7 @@
 #define REPEAT_MS         1000  /* no effect after this long: the request is sent once more */
 #define STOP_SLACK_MS     2000  /* after the grace period a stop that was received is over */
 #define UNDO_SETTLE_MS    1500
+#define UNDO_AGAIN_MS     500
 #define UNDO_GRACE_MAX_MS 10000
 #define STOP_GRACE_MAX_MS (10 * 60000)
 
@@ -741,16 +742,22 @@ static void let_settle(struct mutation_env *env, const struct kind *k, const str
             return;
 }
 
-/* The candidate is down and out of the way when it can not be removed: what serves is safe. */
-static bool is_forgiven(struct mutation_env *env, const struct kind *k,
-                        const struct ledger_journal *row, const struct ship_error *err)
+/*
+ * The candidate is down and out of the way when it can not be removed: what serves is safe. So that
+ * is tried twice, then left to whoever undoes or cleans up next. 0 removed, 1 left, -1 no engine.
+ */
+static int undo_create_again(struct mutation_env *env, const struct json *args,
+                             const struct json *observed, struct ship_error *err)
 {
-    if (k->undo != create_undo || err->code == SHIP_UNREACHABLE || err->code == SHIP_TIMEOUT)
-        return false;
-    ship_emit_message(env->events, SHIP_LEVEL_WARNING,
-                      "cannot remove the new container of service '%s': %s; ignoring",
-                      row->service ? row->service : "-", err->msg);
-    return true;
+    struct ship_error ignored = {0};
+    if (err->code == SHIP_UNREACHABLE || err->code == SHIP_TIMEOUT ||
+        clock_wait(env->patient, UNDO_AGAIN_MS, env->deadline_ms, &ignored) < 0)
+        return -1;
+    if (create_undo(env, args, observed, err) == 0)
+        return 0;
+    ship_emit_message(env->events, SHIP_LEVEL_WARNING, "cannot remove container '%s': %s; ignoring",
+                      json_str_or(args, "name", ""), err->msg);
+    return 1;
 }
 
 static int undo_row(struct mutation_env *env, const struct ledger_journal *row,
@@ -774,11 +781,14 @@ static int undo_row(struct mutation_env *env, const struct ledger_journal *row,
         return -1;
     if (!row->outcome)
         let_settle(env, k, args, row->intent_at_ms);
-    if (k->undo(env, args, observed, err) < 0)
-        return is_forgiven(env, k, row, err)
-                   ? 0
-                   : ship_error_wrap(err, "undo of '%s' for service '%s'", row->kind,
-                                     row->service ? row->service : "-");
+    int rc = k->undo(env, args, observed, err);
+    if (rc < 0 && k->undo == create_undo)
+        rc = undo_create_again(env, args, observed, err);
+    if (rc < 0)
+        return ship_error_wrap(err, "undo of '%s' for service '%s'", row->kind,
+                               row->service ? row->service : "-");
+    if (rc > 0)
+        return 0;
     return record_outcome(env, row->seq, row->kind, "undone", observed, err);
 }
 
