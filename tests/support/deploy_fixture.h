@@ -36,7 +36,8 @@
     "services:\n"                                                                                  \
     "  app:\n"                                                                                     \
     "    image: " FIX_APP ":${APP_VERSION:-v1}\n"                                                  \
-    "    restart: always\n"
+    "    restart: always\n"                                                                        \
+    "    stop_grace_period: 1s\n"
 
 struct deploy_sink {
     struct ship_sink sink; /* first member */

@@ -248,7 +248,9 @@ static bool find_rule(struct fake_engine *e, const struct request *r, struct fak
         if (!rule_fits(&rule->spec, r))
             continue;
         rule->seen++;
-        if (!hit && (rule->spec.nth == 0 || rule->spec.nth == rule->seen)) {
+        bool is_due = rule->spec.nth == 0 || rule->spec.nth == rule->seen ||
+                      (rule->spec.onward && rule->seen > rule->spec.nth);
+        if (!hit && is_due) {
             *ret = rule->spec;
             hit = true;
         }

@@ -61,6 +61,7 @@ struct fake_rule {
     const char *method; /* NULL = any */
     const char *path;   /* prefix without the version: "/containers/create"; NULL = any */
     int nth;            /* which matching call, from 1; 0 = each */
+    bool onward;        /* and all after the nth */
     enum fake_fault fault;
     int status;
     const char *body, *content_type;

@@ -1,0 +1,468 @@
+/*
+ * The fault sweep: one deployment that needs N calls of the engine is run again and again, and each
+ * time another call goes wrong, or the deploying process is killed at it. Whatever happens, what
+ * serves afterwards is entirely the old version or entirely the new one, the exit status says
+ * which, and at most one further command leaves nothing behind.
+ *
+ * Each case is a process of its own, with its own engine; many run at a time because most of them
+ * only wait. By default a sample of the calls is taken; SHIPCTL_TEST_FULL=1 takes them all.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "support/deploy_fixture.h"
+#include "unit/assert.h"
+
+#define OLD_SERVES  "shop-app-1 running always " FIX_APP ":v1\n"
+#define NEW_SERVES  "shop-app-1 running always " FIX_APP ":v2\n"
+#define CALLS_MAX   128
+#define CASES_MAX   4096
+#define WORKERS     16
+#define CASE_S      150
+#define SAMPLE      8 /* every eighth of the calls that only read */
+#define GUARDIAN_MS 30000
+#define GONE_MS     2500
+#define PLAN        FIX_PLAN "timeouts: {rollback: 6s}\n"
+
+/* ---- what goes wrong ---- */
+
+enum who { NOBODY, VICTIM, GUARDED_VICTIM };
+
+struct kind {
+    const char *name;
+    struct fake_rule rule;
+    enum who dies;
+    int64_t gone_ms; /* the engine comes back after this long; 0 = after the command */
+};
+
+static const struct kind kinds[] = {
+    {"http 500",
+     {.fault = FAKE_ANSWER, .status = 500, .body = "{\"message\":\"scripted\"}"},
+     NOBODY,                                                                                                     0      },
+    {"closed before",       {.fault = FAKE_CLOSE_BEFORE},                                        NOBODY,         0      },
+    {"first byte only",     {.fault = FAKE_CUT, .n = 1},                                         NOBODY,         0      },
+    {"garbage",             {.fault = FAKE_RAW, .body = "\x16\x03garbage"},                      NOBODY,         0      },
+    {"done, no answer",     {.fault = FAKE_CLOSE_AFTER},                                         NOBODY,         0      },
+    {"gone for a while",    {.fault = FAKE_CLOSE_BEFORE, .onward = true},                        NOBODY,         GONE_MS},
+    {"gone",                {.fault = FAKE_CLOSE_BEFORE, .onward = true},                        NOBODY,         0      },
+    {"all refused",         {.fault = FAKE_ANSWER, .status = 500, .body = "{}", .onward = true}, NOBODY,         0      },
+    {"killed at call",      {.fault = FAKE_KILL},                                                VICTIM,         0      },
+    {"killed after answer", {.fault = FAKE_KILL_AFTER},                                          VICTIM,         0      },
+    {"killed, guardian",    {.fault = FAKE_KILL},                                                GUARDED_VICTIM, 0      },
+};
+
+/* ---- what came of it ---- */
+
+enum verdict { NOT_RUN, HOLDS, BROKEN };
+
+/* Two deployments are swept: one that succeeds, and one that rolls back. */
+struct story {
+    const char *name, *version;
+    int status;
+    size_t n_calls;
+    bool changes[CALLS_MAX];
+    char paths[CALLS_MAX][80];
+};
+
+struct outcome {
+    struct story *story;
+    size_t kind, call;
+    int verdict;
+    int status;     /* of the command; -SIGKILL when it was killed */
+    bool ends_new;  /* what serves in the end */
+    char text[600]; /* what was broken */
+};
+
+struct shared {
+    struct story good, bad;
+    struct outcome cases[CASES_MAX];
+};
+
+static struct shared *shared;
+
+static bool broken(struct outcome *o, const struct deploy_fixture *f, const char *what)
+{
+    AUTO_FREE char *summary = fake_engine_summary(f->engine);
+
+    o->verdict = BROKEN;
+    (void)snprintf(o->text, sizeof o->text, "%s; status %d; error: %.200s; on the engine:\n%s",
+                   what, o->status, f->res.error.msg, summary);
+    return false;
+}
+
+/* ---- judging ---- */
+
+/* Which version serves and nothing else is there: 'o', 'n', or 0. */
+static char serves(const struct deploy_fixture *f)
+{
+    AUTO_FREE char *summary = fake_engine_summary(f->engine);
+
+    return str_eq(summary, OLD_SERVES) ? 'o' : str_eq(summary, NEW_SERVES) ? 'n' : 0;
+}
+
+/* Serving, whatever else lies around. */
+static bool app_runs(const struct deploy_fixture *f, const char *line)
+{
+    AUTO_FREE char *summary = fake_engine_summary(f->engine);
+
+    return strstr(summary, line) != NULL;
+}
+
+/* Does the exit status tell what serves right now? */
+static bool judge_status(struct outcome *o, const struct deploy_fixture *f, const char *before)
+{
+    AUTO_FREE char *now = fake_engine_inspect(f->engine, "shop-app-1");
+    bool untouched = now && str_eq(now, before);
+
+    if (o->status == 0)
+        return app_runs(f, NEW_SERVES) || broken(o, f, "status 0, but the new one does not serve");
+    if (o->status == 20)
+        return app_runs(f, OLD_SERVES) || broken(o, f, "status 20, but the old one does not serve");
+    if (o->status >= 10 && o->status < 20)
+        return untouched || broken(o, f, "status 1x, but the serving container was touched");
+    return o->status == 30 || o->status == 32 || broken(o, f, "not a status of the contract");
+}
+
+/* After one more command everything is in order. */
+static bool judge_end(struct outcome *o, struct deploy_fixture *f)
+{
+    char now = serves(f);
+    AUTO_FREE char *current = deploy_fixture_current(f);
+    AUTO_FREE char *env = deploy_fixture_read(f, ".env");
+
+    o->ends_new = now == 'n';
+    if (!now)
+        return broken(o, f, "neither exactly the old nor exactly the new version");
+    if (!str_eq(current, now == 'n' ? "v2" : "v1"))
+        return broken(o, f, "the ledger names another version than serves");
+    if (*deploy_fixture_open(f))
+        return broken(o, f, "an operation is still open");
+    if (!deploy_fixture_is_unlocked(f))
+        return broken(o, f, "the lock is held");
+    if (!str_eq(env ? env : "", now == 'n' ? "APP_VERSION=v2\n" : ""))
+        return broken(o, f, "the pinned version is not the one that serves");
+    if ((o->status == 0) != o->ends_new && o->status >= 0 && o->status < 30)
+        return broken(o, f, "what serves changed after the command");
+    o->verdict = HOLDS;
+    return true;
+}
+
+/* ---- a case in its process ---- */
+
+static struct deploy_fixture *begin_case(void)
+{
+    (void)alarm(CASE_S);
+    return deploy_fixture_files(PLAN, FIX_COMPOSE);
+}
+
+static void deploy_old(struct deploy_fixture *f)
+{
+    struct fake_image bad = {.repository = FIX_APP, .tag = "bad", .health = "unhealthy"};
+
+    deploy_fixture_start(f);
+    (void)fake_engine_image(f->engine, &bad);
+    if (deploy_fixture_deploy(f, "v1") != 0)
+        abort();
+}
+
+/* The engine comes back while the command still runs. */
+static void *heal_later(void *arg)
+{
+    struct deploy_fixture *f = arg;
+
+    clock_real.sleep_ms(&clock_real, GONE_MS);
+    fake_engine_unscript(f->engine);
+    return NULL;
+}
+
+static void run_fault(struct outcome *o)
+{
+    struct deploy_fixture *f = begin_case();
+    struct fake_rule rule = kinds[o->kind].rule;
+
+    deploy_old(f);
+    AUTO_FREE char *before = fake_engine_inspect(f->engine, "shop-app-1");
+    rule.nth = (int)o->call + 1;
+    fake_engine_script(f->engine, &rule);
+    bool is_back = kinds[o->kind].gone_ms == 0;
+    pthread_t healer;
+    if (!is_back && pthread_create(&healer, NULL, heal_later, f) != 0)
+        abort();
+    o->status = deploy_fixture_deploy(f, o->story->version);
+    if (!is_back && pthread_join(healer, NULL) != 0)
+        abort();
+    fake_engine_unscript(f->engine);
+    if (judge_status(o, f, before)) {
+        (void)deploy_fixture_recover(f);
+        (void)judge_end(o, f);
+    }
+    deploy_fixture_free(f);
+}
+
+/* The process that will be killed: forked while this one has no threads. */
+static pid_t fork_victim(struct deploy_fixture *f, const struct outcome *o, int *ret_go)
+{
+    int go[2];
+    char host[200] = "";
+
+    if (pipe(go) != 0)
+        abort();
+    pid_t pid = fork();
+    if (pid != 0) {
+        (void)close(go[0]);
+        *ret_go = go[1];
+        return pid;
+    }
+    (void)close(go[1]);
+    if (read(go[0], host, sizeof host - 1) <= 0)
+        _exit(99);
+    deploy_fixture_join(f, host);
+    f->options.no_guardian = kinds[o->kind].dies != GUARDED_VICTIM;
+    _exit(deploy_fixture_deploy(f, o->story->version));
+}
+
+static bool wait_unlocked(const struct deploy_fixture *f)
+{
+    int64_t end = clock_deadline(&clock_real, GUARDIAN_MS);
+
+    while (!deploy_fixture_is_unlocked(f)) {
+        if (clock_left_ms(&clock_real, end) == 0)
+            return false;
+        clock_real.sleep_ms(&clock_real, 20);
+    }
+    return true;
+}
+
+/* The guardian leaves nothing to the next command but the clean-up of what never ran. */
+static bool judge_guardian(struct outcome *o, struct deploy_fixture *f)
+{
+    if (!wait_unlocked(f))
+        return broken(o, f, "the guardian holds the lock too long");
+    const char *open = deploy_fixture_open(f);
+    if (*open && !str_eq(open, "preparing"))
+        return broken(o, f, open);
+    return app_runs(f, OLD_SERVES) || app_runs(f, NEW_SERVES) ||
+           broken(o, f, "the guardian left nothing that serves");
+}
+
+static void run_kill(struct outcome *o)
+{
+    struct deploy_fixture *f = begin_case();
+    const struct kind *kind = &kinds[o->kind];
+    struct fake_rule rule = kind->rule;
+    int go, how;
+    pid_t victim = fork_victim(f, o, &go);
+
+    deploy_old(f);
+    rule.nth = (int)o->call + 1;
+    rule.n = (size_t)victim;
+    fake_engine_script(f->engine, &rule);
+    if (write(go, f->environ.v[0] + strlen("DOCKER_HOST="), strlen(f->environ.v[0] + 12)) <= 0 ||
+        waitpid(victim, &how, 0) != victim)
+        abort();
+    fake_engine_unscript(f->engine);
+    o->status = WIFSIGNALED(how) ? -WTERMSIG(how) : WEXITSTATUS(how);
+    if (kind->dies != GUARDED_VICTIM || judge_guardian(o, f)) {
+        int status = deploy_fixture_recover(f);
+        if (status != 0)
+            (void)broken(o, f, "recovery failed");
+        else
+            (void)judge_end(o, f);
+    }
+    deploy_fixture_free(f);
+}
+
+/* Without any fault: how many calls are there, and which of them change something? */
+static void run_plain(struct outcome *o)
+{
+    struct deploy_fixture *f = begin_case();
+    struct story *s = o->story;
+
+    deploy_old(f);
+    o->status = deploy_fixture_deploy(f, s->version);
+    for (size_t i = f->calls; i < fake_engine_calls(f->engine); i++) {
+        const struct fake_call *c = fake_engine_call(f->engine, i);
+        if (s->n_calls == CALLS_MAX)
+            abort();
+        s->changes[s->n_calls] = !str_eq(c->method, "GET") && !str_eq(c->method, "HEAD");
+        (void)snprintf(s->paths[s->n_calls++], sizeof s->paths[0], "%s %s", c->method, c->path);
+    }
+    (void)judge_end(o, f);
+    deploy_fixture_free(f);
+}
+
+/* ---- many cases ---- */
+
+typedef void (*runner)(struct outcome *o);
+
+static runner runner_of(const struct outcome *o)
+{
+    return o->call == CALLS_MAX ? run_plain : kinds[o->kind].dies != NOBODY ? run_kill : run_fault;
+}
+
+static void start_case(struct outcome *o)
+{
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0)
+        abort();
+    if (pid > 0)
+        return;
+    runner_of(o)(o);
+    _exit(0);
+}
+
+static void run_cases(struct outcome *cases, size_t n)
+{
+    size_t running = 0;
+
+    for (size_t i = 0; i < n || running;) {
+        if (i < n && running < WORKERS) {
+            start_case(&cases[i++]);
+            running++;
+        } else if (waitpid(-1, NULL, 0) > 0) {
+            running--;
+        } else if (errno != EINTR) {
+            return;
+        }
+    }
+}
+
+static bool is_full(void)
+{
+    const char *full = getenv("SHIPCTL_TEST_FULL");
+
+    return str_eq(full, "1");
+}
+
+/* By default: each fault at each changing call, but not those that take long at each. */
+static bool is_wanted(const struct story *s, size_t kind, size_t call)
+{
+    const struct kind *k = &kinds[kind];
+    bool is_slow = k->dies == GUARDED_VICTIM || k->rule.onward;
+    bool is_slowest = k->rule.onward && k->rule.fault == FAKE_CLOSE_BEFORE && k->gone_ms == 0;
+
+    if (is_full())
+        return true;
+    if (is_slow)
+        return !is_slowest && s->changes[call] && call % 3 == 0;
+    return s->changes[call] || (call + kind) % SAMPLE == 0;
+}
+
+static size_t plan_cases(struct story *s)
+{
+    size_t n = 0;
+
+    for (size_t call = 0; call < s->n_calls; call++)
+        for (size_t kind = 0; kind < ROWS(kinds); kind++)
+            if (is_wanted(s, kind, call) && n < CASES_MAX - 1)
+                shared->cases[n++] = (struct outcome){.story = s, .kind = kind, .call = call};
+    return n;
+}
+
+/* ---- the report ---- */
+
+static const struct {
+    const char *name;
+    int from, to;
+} groups[] = {
+    {"0",      0,   0 },
+    {"1x",     10,  19},
+    {"20",     20,  20},
+    {"30-32",  30,  32},
+    {"killed", -64, -1},
+};
+
+static void print_row(size_t kind, const struct outcome *cases, size_t n)
+{
+    size_t counts[ROWS(groups)] = {0}, all = 0, ends_new = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (cases[i].kind != kind)
+            continue;
+        all++;
+        ends_new += cases[i].ends_new;
+        for (size_t g = 0; g < ROWS(groups); g++)
+            counts[g] += cases[i].status >= groups[g].from && cases[i].status <= groups[g].to;
+    }
+    print_message("%-20s %6zu", kinds[kind].name, all);
+    for (size_t g = 0; g < ROWS(groups); g++)
+        print_message(" %6zu", counts[g]);
+    print_message(" %6zu %6zu\n", all - ends_new, ends_new);
+}
+
+static void print_table(const struct outcome *cases, size_t n)
+{
+    print_message("%-20s %6s", "injected", "cases");
+    for (size_t g = 0; g < ROWS(groups); g++)
+        print_message(" %6s", groups[g].name);
+    print_message(" %6s %6s\n", "old", "new");
+    for (size_t kind = 0; kind < ROWS(kinds); kind++)
+        print_row(kind, cases, n);
+}
+
+static size_t print_broken(const struct outcome *cases, size_t n)
+{
+    size_t bad = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (cases[i].verdict == HOLDS)
+            continue;
+        bad++;
+        print_message("BROKEN: %s at call %zu (%s): %s\n", kinds[cases[i].kind].name,
+                      cases[i].call + 1, cases[i].story->paths[cases[i].call],
+                      cases[i].verdict == NOT_RUN ? "the case died" : cases[i].text);
+    }
+    return bad;
+}
+
+static void sweep(struct story *s)
+{
+    struct outcome *plain = &shared->cases[CASES_MAX - 1];
+
+    *plain = (struct outcome){.story = s, .call = CALLS_MAX};
+    run_cases(plain, 1);
+    if (plain->verdict != HOLDS)
+        fail_msg("without any fault: %s", plain->text);
+    assert_int_equal(plain->status, s->status);
+    assert_true(s->n_calls > 20);
+    size_t n = plan_cases(s);
+    run_cases(shared->cases, n);
+    print_message("%s: %zu calls, %zu cases\n", s->name, s->n_calls, n);
+    print_table(shared->cases, n);
+    assert_int_equal(print_broken(shared->cases, n), 0);
+}
+
+static void test_deploy_any_call_fails_or_process_dies_one_version_serves(void **state)
+{
+    (void)state;
+    shared->good = (struct story){.name = "a deployment", .version = "v2", .status = 0};
+    sweep(&shared->good);
+}
+
+static void test_rollback_any_call_fails_or_process_dies_the_old_version_serves(void **state)
+{
+    (void)state;
+    shared->bad = (struct story){.name = "a rolled back one", .version = "bad", .status = 20};
+    sweep(&shared->bad);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_deploy_any_call_fails_or_process_dies_one_version_serves),
+        cmocka_unit_test(test_rollback_any_call_fails_or_process_dies_the_old_version_serves),
+    };
+
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
