@@ -114,7 +114,8 @@ static int search_up(struct loader *l, const char *dir, struct ship_error *err)
         at = up;
     }
     ship_fail(err, SHIP_NOT_FOUND, "no compose file in '%s' or above", dir);
-    return ship_error_hint(err, "create docker-compose.yml there, or name the file in the plan: compose: FILE");
+    return ship_error_hint(
+        err, "create docker-compose.yml there, or name the file in the plan: compose: FILE");
 }
 
 static void split_list(const char *text, const char *separator, struct strv *out)

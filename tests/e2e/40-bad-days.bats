@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031 # each test has variables of its own
 # Bad input and bad days: each ends with a message that names the object, the exit code of the
 # contract, and v1.0.0 serving as before.  The file has one project with v1.0.0 deployed.
 
@@ -403,7 +404,7 @@ registry_start_plain() {
     sed -i 's/min_healthy: 0s/min_healthy: 4s/' shipctl.yaml
     ship deploy v1.1.5-oom --json
     assert_exit 20
-    assert_contains "$(json '.error.message + .evidence' | tr A-Z a-z)" "out of memory"
+    assert_contains "$(json '.error.message + .evidence' | tr '[:upper:]' '[:lower:]')" "out of memory"
     still_v1
 }
 

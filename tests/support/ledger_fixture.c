@@ -223,7 +223,7 @@ void fixture_fill(struct ledger *l)
 
 bool fixture_is_damage(const struct ship_error *err)
 {
-    return err->msg[0] && (err->code == SHIP_NOT_FOUND ||
+    return err->msg[0] && (err->code == SHIP_UNVERIFIED || err->code == SHIP_NOT_FOUND ||
                            err->code == SHIP_UNREACHABLE || err->code == SHIP_IO);
 }
 

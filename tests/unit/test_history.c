@@ -267,7 +267,7 @@ static void test_history_verify_counts_rows_and_finds_wrong_head(void **state)
 
     assert_int_equal(ship_history_verify(p->s, NULL, &rows, &p->err), 0);
     assert_true(rows > 0);
-    assert_int_equal(ship_history_verify(p->s, "ffffffffffff", &rows, &p->err), 10);
+    assert_int_equal(ship_history_verify(p->s, "ffffffffffff", &rows, &p->err), 14);
     project_free(p);
 }
 
