@@ -53,18 +53,19 @@ static int command_judge(const char *program, const struct proc_result *result,
     char tail[384];
 
     check_tail(&result->out, tail, sizeof tail);
+    const char *colon = *tail ? ": " : "";
     if (result->timed_out)
-        return check_say(ret, CHECK_FAIL, "'%s' did not end in time: %s", program, tail);
+        return check_say(ret, CHECK_FAIL, "'%s' did not end in time%s%s", program, colon, tail);
     if (result->term_signal)
-        return check_say(ret, CHECK_FAIL, "'%s' was ended by signal %d: %s", program,
-                         result->term_signal, tail);
+        return check_say(ret, CHECK_FAIL, "'%s' was ended by signal %d%s%s", program,
+                         result->term_signal, colon, tail);
     if (result->exit_code == 126 || result->exit_code == 127)
-        return check_say(ret, CHECK_UNKNOWN, "'%s' could not run (exit status %d): %s", program,
-                         result->exit_code, tail);
+        return check_say(ret, CHECK_UNKNOWN, "'%s' could not run (exit status %d)%s%s", program,
+                         result->exit_code, colon, tail);
     if (result->exit_code != 0)
-        return check_say(ret, CHECK_FAIL, "'%s' ended with exit status %d: %s", program,
-                         result->exit_code, tail);
-    return check_say(ret, CHECK_PASS, "'%s' succeeded%s%s", program, *tail ? ": " : "", tail);
+        return check_say(ret, CHECK_FAIL, "'%s' ended with exit status %d%s%s", program,
+                         result->exit_code, colon, tail);
+    return check_say(ret, CHECK_PASS, "'%s' succeeded%s%s", program, colon, tail);
 }
 
 static int command_run(const struct check_env *env, const void *config, int64_t deadline_ms,

@@ -95,6 +95,7 @@ int hook_run(const struct plan_hook *hook, const struct hook_env *env, struct ho
         return ship_error_wrap(err, "hook '%s'", env->name);
     call.result.output = safe_output(&call.output);
     call.result.duration_ms = clock_now_ms(env->clock) - started_ms;
+    call.result.limit_ms = call.deadline_ms - started_ms;
     emit_output(env, call.result.output);
     *ret = call.result;
     call.result.output = NULL;
@@ -118,7 +119,7 @@ const char *hook_result_text(const struct hook_result *r, char out[HOOK_TEXT_MAX
 
     if (r->timed_out)
         (void)snprintf(out, HOOK_TEXT_MAX, "did not end within %s",
-                       str_format_duration(r->duration_ms, duration));
+                       str_format_duration(r->limit_ms, duration));
     else if (r->term_signal)
         (void)snprintf(out, HOOK_TEXT_MAX, "was ended by signal %d", r->term_signal);
     else

@@ -73,6 +73,7 @@ struct hook_result {
     bool timed_out;
     char *output; /* owned; sanitised, head and tail when it was long; never NULL after success */
     int64_t duration_ms;
+    int64_t limit_ms; /* what it was given; ending it takes a moment more */
 };
 void hook_result_done(struct hook_result *r);
 
