@@ -38,7 +38,7 @@ static const struct check_type *find_type(const struct plan_check *pc, unsigned 
                          "a '%s' check can not be in checks.%s", pc->type, phase_text(phase));
         return NULL;
     }
-    while (check_types[n] && n < ARRAY_LEN(names)) {
+    while (n < ARRAY_LEN(names) && check_types[n]) {
         names[n] = check_types[n]->name;
         n++;
     }

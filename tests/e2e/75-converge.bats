@@ -22,6 +22,7 @@ teardown() {
 
 # app_service [LINE...]: the app with more attributes.
 app_service() {
+    # shellcheck disable=SC2016 # the text of the file
     printf 'services:\n  app:\n    image: %s/app:${APP_VERSION:-v1.0.0}\n    stop_grace_period: 1s\n' \
         "$SHIPCTL_TEST_REGISTRY"
     [ $# -eq 0 ] || printf '    %s\n' "$@"
