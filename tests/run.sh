@@ -2,7 +2,7 @@
 # The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
 # tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
 #
-#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e; default: all, in this order
+#   tests/run.sh [STAGE...]      stages: packages build lint tidy ctest e2e; default: all but tidy
 #
 # Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
 # Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
@@ -48,19 +48,30 @@ stage_build() {
         logged build cmake --build "$build" -j "$jobs"
 }
 
+# lint_one SCRIPT: counts as one test.
+lint_one() {
+    local name=${1##*/}
+
+    if logged "lint-${name%.sh}" "$1"; then
+        say "   ok $name"
+        count 1 0 0
+    else
+        count 0 1 0
+    fi
+}
+
 stage_lint() {
-    local script name
+    local script
 
     for script in "$tests"/lint/*.sh; do
-        [ -x "$script" ] || continue
-        name=${script##*/}
-        if logged "lint-${name%.sh}" "$script"; then
-            say "   ok $name"
-            count 1 0 0
-        else
-            count 0 1 0
-        fi
+        [ -x "$script" ] && [ "${script##*/}" != tidy.sh ] || continue
+        lint_one "$script"
     done
+}
+
+# clang-tidy follows every path of every file: a stage of its own, asked for by name.
+stage_tidy() {
+    lint_one "$tests/lint/tidy.sh"
 }
 
 # Sums a verbose ctest log: cmocka's own count where a program printed one, else one a program.
@@ -134,9 +145,10 @@ run_stage() {
     packages) stage_packages || give_up ;;
     build) stage_build || give_up ;;
     lint) stage_lint ;;
+    tidy) stage_tidy ;;
     ctest) stage_ctest ;;
     e2e) stage_e2e ;;
-    *) say "unknown stage '$1': packages build lint ctest e2e" && exit 2 ;;
+    *) say "unknown stage '$1': packages build lint tidy ctest e2e" && exit 2 ;;
     esac
     say "   $((SECONDS - began)) s"
 }
