@@ -64,8 +64,9 @@ stage_lint() {
     local script
 
     for script in "$tests"/lint/*.sh; do
-        [ -x "$script" ] && [ "${script##*/}" != tidy.sh ] || continue
-        lint_one "$script"
+        if [ -x "$script" ] && [ "${script##*/}" != tidy.sh ]; then
+            lint_one "$script"
+        fi
     done
 }
 
