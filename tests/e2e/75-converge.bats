@@ -139,7 +139,7 @@ rename_as_compose() {
     assert_exit 20
     assert_equal "$(started_at delivery-proxy-1)" "$proxy"
     # a failure after it: the proxy meets the old version
-    printf 'checks:\n  post: [{id: no, type: command, run: ["false"], retries: 1}]\n' >>shipctl.yaml
+    printf 'checks:\n  post: [{id: no, type: command, command: ["false"], retries: 1}]\n' >>shipctl.yaml
     ship deploy v1.0.0
     assert_exit 20
     container_is delivery-proxy-1 .State.Running true
