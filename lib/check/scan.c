@@ -54,14 +54,14 @@ static void close_window(struct scan_stream *st)
 
 static void look_at_window(struct scan *s, struct scan_stream *st)
 {
-    const char *hit;
+    const char *line = st->line, *hit;
 
     close_window(st);
-    if (!st->denied && (hit = patterns_find(s->deny, st->line, st->len))) {
+    if (!st->denied && (hit = patterns_find(s->deny, line, st->len))) {
         st->denied = true;
         keep_text(st, hit);
     }
-    if (!st->allowed && patterns_find(s->allow, st->line, st->len))
+    if (!st->allowed && patterns_find(s->allow, line, st->len))
         st->allowed = true;
 }
 

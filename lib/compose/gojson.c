@@ -6,6 +6,7 @@
  */
 #include "compose/gojson.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,15 +85,16 @@ static void add_string(struct buf *out, const char *text)
 /* Digits "d[d...]" and decimal exponent of the shortest text that reads back as f. */
 static int shortest(float f, char digits[FLOAT_DIGITS_MAX + 1])
 {
-    char text[32];
+    char text[32] = "";
 
     for (int p = 0; p < FLOAT_DIGITS_MAX; p++) {
-        snprintf(text, sizeof text, "%.*e", p, (double)f);
+        (void)snprintf(text, sizeof text, "%.*e", p, (double)f);
         if (p == FLOAT_DIGITS_MAX - 1 || strtof(text, NULL) == f)
             break;
     }
     size_t n = 0;
-    char *e = strchr(text, 'e');
+    const char *e = strchr(text, 'e');
+    assert(e);
     for (const char *c = text; c < e; c++)
         if (*c >= '0' && *c <= '9')
             digits[n++] = *c;
@@ -102,7 +104,7 @@ static int shortest(float f, char digits[FLOAT_DIGITS_MAX + 1])
 
 static void add_float(struct buf *out, double value)
 {
-    char digits[FLOAT_DIGITS_MAX + 1];
+    char digits[FLOAT_DIGITS_MAX + 1] = "";
     int exp = shortest((float)(value < 0 ? -value : value), digits);
     int n = (int)strlen(digits);
 
@@ -118,7 +120,8 @@ static void add_float(struct buf *out, double value)
     for (int i = exp < 0 ? exp : 0; i <= exp || i < n; i++) {
         if (i == exp + 1)
             buf_addc(out, '.');
-        buf_addc(out, i >= 0 && i < n ? digits[i] : '0');
+        const char *digit = i >= 0 && i < n ? &digits[i] : "0";
+        buf_addc(out, *digit);
     }
 }
 
@@ -312,8 +315,10 @@ void gojson_struct(struct buf *out, const struct json *obj, const struct go_memb
         AUTO_PTR(json_free) struct json *copy = NULL;
         if (m->families && !(m->families & GO_FAMILY(family)))
             continue;
-        if (m->kind == GO_LABELS)
-            value = copy = without_compose_labels(value);
+        if (m->kind == GO_LABELS) {
+            copy = without_compose_labels(value);
+            value = copy;
+        }
         if (omitted(m, value))
             continue;
         buf_addf(out, "%s\"%s\":", first ? "" : ",", m->name);

@@ -172,8 +172,8 @@ int compose_service_version(const struct compose_project *p, const char *service
         return ship_error_wrap(err, "service '%s'", service);
     if (copy_repository(image, &ref, v.repository, err) != 0)
         return -1;
-    snprintf(v.tag, sizeof v.tag, "%s", ref.tag);
-    snprintf(v.digest, sizeof v.digest, "%s", ref.digest);
+    (void)snprintf(v.tag, sizeof v.tag, "%s", ref.tag);
+    (void)snprintf(v.digest, sizeof v.digest, "%s", ref.digest);
     if (source && source->image_raw)
         v.kind = classify(source->image_raw, &ref, v.variable);
     *ret = v;
@@ -217,6 +217,7 @@ enum compose_family compose_family_of(const char *version_label)
         return COMPOSE_FAMILY_V5;
     if (*version_label == 'v')
         version_label++;
+    /* NOLINTNEXTLINE(cert-err34-c): four digits fit */
     if (sscanf(version_label, "%4d.%4d.%4d", &major, &minor, &patch) < 2)
         return COMPOSE_FAMILY_V5;
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {

@@ -182,7 +182,7 @@ int checks_run_plan(struct operation *op, const struct plan_checks *plan, unsign
     AUTO(checks_done) struct checks cs = {0};
     if (prepare(plan, phase, &cs, err) < 0 || run_all(op, &cs, phase, deadline_ms, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu done", checks_done_in(op, phase));
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu done", checks_done_in(op, phase));
     return 0;
 }
 
@@ -200,16 +200,16 @@ static int run_one(struct operation *op, struct plan_check *pc, const char *yaml
     return run_all(op, &cs, phase, deadline_ms, err);
 }
 
-int checks_run_builtin(struct operation *op, const char *type, const char *yaml, unsigned phase,
-                       int64_t retries, int64_t deadline_ms, struct ship_error *err)
+int checks_run_builtin(struct operation *op, const struct check_builtin *check, int64_t deadline_ms,
+                       struct ship_error *err)
 {
-    struct plan_check pc = {.id = (char *)(uintptr_t)type,
-                            .type = (char *)(uintptr_t)type,
+    struct plan_check pc = {.id = (char *)(uintptr_t)check->type,
+                            .type = (char *)(uintptr_t)check->type,
                             .required = true,
                             .timeout_ms = OWN_TIMEOUT_MS,
                             .interval_ms = OWN_INTERVAL_MS,
-                            .retries = retries};
-    return run_one(op, &pc, yaml, phase, deadline_ms, err);
+                            .retries = check->retries};
+    return run_one(op, &pc, check->yaml, check->phase, deadline_ms, err);
 }
 
 /* Compose lets probes fail during start_period: those tries come on top of ours. */
@@ -231,8 +231,8 @@ static int run_own_of(struct operation *op, const struct check_target *t, size_t
         return 0;
     ++*n;
     AUTO_FREE char *yaml = xasprintf("{service: %s}", t->service);
-    return checks_run_builtin(op, "healthcheck", yaml, CHECK_HEALTH, own_tries(&c), deadline_ms,
-                              err);
+    struct check_builtin check = {"healthcheck", yaml, CHECK_HEALTH, own_tries(&c)};
+    return checks_run_builtin(op, &check, deadline_ms, err);
 }
 
 int checks_run_own(struct operation *op, int64_t deadline_ms, char note[STEP_NOTE_MAX],
@@ -246,6 +246,6 @@ int checks_run_own(struct operation *op, int64_t deadline_ms, char note[STEP_NOT
     if (n == 0)
         operation_warn(op, "no health check in the plan and none in the containers: "
                            "'healthy' means running without a restart");
-    snprintf(note, STEP_NOTE_MAX, n ? "%zu own health check passed" : "no health check", n);
+    (void)snprintf(note, STEP_NOTE_MAX, n ? "%zu own health check passed" : "no health check", n);
     return 0;
 }

@@ -22,10 +22,15 @@ SHIP_CHECKED int checks_run_plan(struct operation *op, const struct plan_checks 
 /* Without checks in the plan: each target container's own health check. None at all: a warning. */
 SHIP_CHECKED int checks_run_own(struct operation *op, int64_t deadline_ms, char note[STEP_NOTE_MAX],
                                 struct ship_error *err);
-/* A check that is not in the plan: type and its keys as YAML text, "{min_free: 1GB}". */
-SHIP_CHECKED int checks_run_builtin(struct operation *op, const char *type, const char *yaml,
-                                    unsigned phase, int64_t retries, int64_t deadline_ms,
-                                    struct ship_error *err);
+/* A check that is not in the plan. */
+struct check_builtin {
+    const char *type;
+    const char *yaml; /* its keys: "{min_free: 1GB}" */
+    unsigned phase;
+    int64_t retries;
+};
+SHIP_CHECKED int checks_run_builtin(struct operation *op, const struct check_builtin *check,
+                                    int64_t deadline_ms, struct ship_error *err);
 /* What every deployment asks for before it changes anything: disk space, published ports. */
 SHIP_CHECKED int checks_run_own_pre(struct operation *op, struct ship_error *err);
 

@@ -309,14 +309,14 @@ static int fail_after_switch(struct operation *op, const struct ship_error *why)
     if (refused)
         return not_rolled_back(op, why, refused);
     ship_emit_message(op->s->opt.events, SHIP_LEVEL_ERROR, "%s", why->msg);
-    struct ship_result_step *rs = step_begin(op, &step_rollback);
+    (void)step_begin(op, &step_rollback);
     int64_t begin = clock_now_ms(&op->s->patient);
     struct ship_error err = {0};
     int rc = operation_walk_back(op, &err);
     int64_t took = clock_now_ms(&op->s->patient) - begin;
     record_downtime(op);
-    /* step_begin may have moved the array: find our step again */
-    rs = &op->res->steps[op->res->n_steps - 1];
+    /* the walk back may have moved the array: find our step only now */
+    struct ship_result_step *rs = &op->res->steps[op->res->n_steps - 1];
     if (rc < 0) {
         step_end(op, rs, SHIP_STEP_FAILED, err.msg);
         return rollback_failed(op, why, &err);

@@ -9,10 +9,10 @@ int record_lock(struct operation *op, struct ship_error *err)
 {
     const struct plan *p = op->s->plan;
     struct lock_text text = {0};
-    snprintf(text.actor, sizeof text.actor, "%s", op->actor.name);
-    snprintf(text.action, sizeof text.action, "%s", op->action);
-    snprintf(text.version, sizeof text.version, "%s", op->wanted ? op->wanted : "");
-    snprintf(text.step, sizeof text.step, "begin");
+    (void)snprintf(text.actor, sizeof text.actor, "%s", op->actor.name);
+    (void)snprintf(text.action, sizeof text.action, "%s", op->action);
+    (void)snprintf(text.version, sizeof text.version, "%s", op->wanted ? op->wanted : "");
+    (void)snprintf(text.step, sizeof text.step, "begin");
     return lock_take(&op->lock, op->s->state_dir, p->app, p->environment, &text,
                      op->s->opt.lock_wait_ms, &op->s->clock, err);
 }

@@ -273,7 +273,7 @@ STEP_APPLY(step_dependencies)
     for (size_t i = 0; i < op->n_targets; i++)
         if (depend_wait(op, compose_service_find(op->s->compose, op->targets[i].service), err) < 0)
             return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu created or started", made);
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu created or started", made);
     return made ? STEP_OK : STEP_NOTHING;
 }
 
@@ -283,7 +283,7 @@ STEP_APPLY(step_restarts)
     size_t restarted = 0;
     if (observe_made(op, err) < 0 || follow_restart(op, &restarted, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu restarted", restarted);
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu restarted", restarted);
     return restarted ? STEP_OK : STEP_NOTHING;
 }
 
@@ -293,6 +293,6 @@ STEP_APPLY(step_dependents)
     if (observe_made(op, err) < 0 || follow_restart(op, &restarted, err) < 0 ||
         ensure_services(op, false, &made, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu created or started, %zu restarted", made, restarted);
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu created or started, %zu restarted", made, restarted);
     return made || restarted ? STEP_OK : STEP_NOTHING;
 }

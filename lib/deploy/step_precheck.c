@@ -30,7 +30,8 @@ static int disk(struct operation *op, struct ship_error *err)
             op->engine.root_dir ? op->engine.root_dir : "");
         return 0;
     }
-    return checks_run_builtin(op, "disk", DISK_YAML, CHECK_PRE, 1, op->deadline_ms, err);
+    struct check_builtin check = {"disk", DISK_YAML, CHECK_PRE, 1};
+    return checks_run_builtin(op, &check, op->deadline_ms, err);
 }
 
 int checks_run_own_pre(struct operation *op, struct ship_error *err)

@@ -207,7 +207,7 @@ STEP_APPLY(step_resolve_rollback)
         return -1;
     if (already_serves(op) && all_run(op)) {
         op->res->deployment = op->previous.id;
-        snprintf(note, STEP_NOTE_MAX, "%s serves already", op->res->to.version);
+        (void)snprintf(note, STEP_NOTE_MAX, "%s serves already", op->res->to.version);
         return op->dry_run ? STEP_NOTHING : STEP_FINISHED;
     }
     if (pin_check(op, err) < 0)
@@ -216,7 +216,7 @@ STEP_APPLY(step_resolve_rollback)
         if (find_image(op, &op->targets[i], err) < 0)
             return ship_error_wrap(err, "image '%s' of service '%s'", op->targets[i].image,
                                    op->targets[i].service);
-    snprintf(note, STEP_NOTE_MAX, "%s of deployment %lld", op->res->to.version,
-             (long long)op->rollback_to);
+    (void)snprintf(note, STEP_NOTE_MAX, "%s of deployment %lld", op->res->to.version,
+                   (long long)op->rollback_to);
     return STEP_OK;
 }

@@ -31,18 +31,20 @@ static bool is_down(const struct container *c, const char *started_at, char reas
     bool ended = c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD;
     bool again = c->state == CONTAINER_RESTARTING || c->restart_count > 0;
     if (c->oom_killed && (ended || again))
-        snprintf(reason, 512,
-                 "container '%s' ran out of memory (exit code %lld, OOM-killed, %lld restarts)",
-                 c->name, (long long)c->exit_code, (long long)c->restart_count);
+        (void)snprintf(
+            reason, 512,
+            "container '%s' ran out of memory (exit code %lld, OOM-killed, %lld restarts)", c->name,
+            (long long)c->exit_code, (long long)c->restart_count);
     else if (again)
-        snprintf(reason, 512, "container '%s' keeps restarting (exit code %lld, %lld restarts)",
-                 c->name, (long long)c->exit_code, (long long)c->restart_count);
+        (void)snprintf(reason, 512,
+                       "container '%s' keeps restarting (exit code %lld, %lld restarts)", c->name,
+                       (long long)c->exit_code, (long long)c->restart_count);
     else if (ended)
-        snprintf(reason, 512, "container '%s' exited with code %lld", c->name,
-                 (long long)c->exit_code);
+        (void)snprintf(reason, 512, "container '%s' exited with code %lld", c->name,
+                       (long long)c->exit_code);
     else if (started_at && !str_eq(started_at, c->started_at))
-        snprintf(reason, 512, "container '%s' was started again while it was being checked",
-                 c->name);
+        (void)snprintf(reason, 512, "container '%s' was started again while it was being checked",
+                       c->name);
     else
         return false;
     return true;

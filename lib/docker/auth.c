@@ -254,7 +254,7 @@ static int from_environment(const char *key, struct registry_credential *ret,
 {
     const char *text = getenv("DOCKER_AUTH_CONFIG");
 
-    if (str_empty(text))
+    if (!text || !*text)
         return 0;
     struct ship_error why = {0};
     AUTO(wipe_json) struct json *doc = json_parse(text, strlen(text), "DOCKER_AUTH_CONFIG", &why);

@@ -462,6 +462,7 @@ int docker_call_json(struct docker_client *c, const struct docker_call *call, st
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): all of one short call */
 int docker_change(struct docker_client *c, const char *method, const char *path, const char *action,
                   const struct json *body, int64_t deadline_ms, struct ship_error *err)
 {

@@ -65,6 +65,7 @@ struct via_curl {
     X(curl_version_info)
 
 static struct {
+/* declares a member: NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define POINTER(name) __typeof__(&name) name;
     FUNCTIONS(POINTER)
 #undef POINTER
@@ -157,6 +158,7 @@ static enum transfer_fault verdict_of(const struct via_curl *t, CURLcode code)
 
 /* ---- callbacks of libcurl ---- */
 
+/* libcurl's type: NOLINTNEXTLINE(readability-non-const-parameter) */
 static int before_request(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
     struct via_curl *t = ctx;

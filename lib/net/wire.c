@@ -396,14 +396,15 @@ static void send_some(struct wire *w)
 
 static void judge(struct wire *w)
 {
-    if (w->fault != TRANSFER_OK)
+    bool is_last =
+        w->answer.state == HTTP1_DONE && (!w->answer.keep || has_more(w) || !w->can_send);
+
+    if (w->fault != TRANSFER_OK || is_last)
         hang_up(w);
     else if (w->answer.state == HTTP1_TOO_LARGE)
         fail(w, TRANSFER_TOO_LARGE, 0);
     else if (w->answer.state == HTTP1_BAD)
         fail(w, TRANSFER_LOST, 0);
-    else if (w->answer.state == HTTP1_DONE && (!w->answer.keep || has_more(w) || !w->can_send))
-        hang_up(w);
 }
 
 static void lost(struct wire *w)

@@ -193,7 +193,7 @@ static const struct field strategy_fields[] = {
 #define TIMEOUT(name, text)                                                                        \
     {                                                                                              \
         .key = #name, .kind = FIELD_MS, AT(timeouts.name##_ms), .min = 1000, .max = DAY_MS,        \
-        .fallback = text                                                                           \
+        .fallback = (text)                                                                         \
     }
 
 static const struct field timeout_fields[] = {
@@ -228,7 +228,7 @@ static void skip_environments(const struct yaml_node *node, void *target, struct
 
 #define SECTION(name, table)                                                                       \
     {                                                                                              \
-        .key = name, .kind = FIELD_STRUCT, .sub = table, .fallback = ""                            \
+        .key = (name), .kind = FIELD_STRUCT, .sub = (table), .fallback = ""                        \
     }
 
 static const struct field plan_fields[] = {

@@ -73,6 +73,7 @@ static int local_stats(struct runtime *rt, const char *id, struct container_stat
     return container_stats(client_of(rt), id, ret, deadline_ms, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int local_logs(struct runtime *rt, const char *id, const struct log_request *req,
                       log_sink sink, void *ctx, int64_t deadline_ms, struct ship_error *err)
 {
@@ -140,6 +141,7 @@ static void relay_progress(void *ctx, uint64_t done, uint64_t total, const char 
     relay->sink(relay->ctx, &progress);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int local_pull(struct runtime *rt, const char *ref, const char *platform, pull_sink sink,
                       void *ctx, int64_t idle_ms, int64_t deadline_ms, struct ship_error *err)
 {
@@ -169,6 +171,7 @@ static int local_image_remove(struct runtime *rt, const char *ref, int64_t deadl
     return settle(rt, image_remove(client_of(rt), ref, deadline_ms, err));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int local_create(struct runtime *rt, const char *name, const char *platform,
                         const struct json *body, char **ret_id, struct strv *ret_warnings,
                         int64_t deadline_ms, struct ship_error *err)
@@ -234,6 +237,7 @@ static int local_volume_create(struct runtime *rt, const struct json *body, int6
     return settle(rt, volume_create(client_of(rt), body, deadline_ms, err));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the table's signature */
 static int local_put_archive(struct runtime *rt, const char *id, const char *path, const void *tar,
                              size_t len, int64_t deadline_ms, struct ship_error *err)
 {

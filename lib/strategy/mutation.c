@@ -546,24 +546,30 @@ static int64_t record_intent(struct mutation_env *env, const char *kind, const c
     return row.seq;
 }
 
-static int run(struct mutation_env *env, const char *kind, const char *service,
-               const struct json *args, const struct payload *payload, struct json *observed,
+/* One change as the journal knows it, and what the engine needs beyond that. */
+struct change {
+    const char *kind, *service;
+    const struct json *args;
+    const struct payload *payload; /* may be NULL */
+};
+
+static int run(struct mutation_env *env, const struct change *change, struct json *observed,
                struct ship_error *err)
 {
-    const struct kind *k = kind_find(kind);
-    int64_t seq = record_intent(env, kind, service, args, err);
+    const struct kind *k = kind_find(change->kind);
+    int64_t seq = record_intent(env, change->kind, change->service, change->args, err);
     if (seq < 0)
         return -1;
     env->runtime->unknown = false;
-    if (k->apply(env, args, payload, observed, err) == 0)
-        return record_done(env, seq, kind, observed, err);
-    int seen = env->runtime->unknown ? observe(env, k, args, payload, observed) : 0;
+    if (k->apply(env, change->args, change->payload, observed, err) == 0)
+        return record_done(env, seq, change->kind, observed, err);
+    int seen = env->runtime->unknown ? observe(env, k, change->args, change->payload, observed) : 0;
     if (seen == 1) {
         *err = (struct ship_error){0};
-        return record_done(env, seq, kind, observed, err);
+        return record_done(env, seq, change->kind, observed, err);
     }
     struct ship_error ignored = {0};
-    if (seen == 0 && record_outcome(env, seq, kind, "failed", observed, &ignored) < 0)
+    if (seen == 0 && record_outcome(env, seq, change->kind, "failed", observed, &ignored) < 0)
         ship_emit_message(env->events, SHIP_LEVEL_WARNING, "%s; ignoring", ignored.msg);
     return -1;
 }
@@ -582,7 +588,7 @@ static int run_plain(struct mutation_env *env, const char *kind, const char *ser
                      const struct json *args, const struct payload *payload, struct ship_error *err)
 {
     AUTO_PTR(json_free) struct json *observed = json_object();
-    return run(env, kind, service, args, payload, observed, err);
+    return run(env, &(struct change){kind, service, args, payload}, observed, err);
 }
 
 int mutate_create(struct mutation_env *env, const struct mutation_create *m, char **ret_id,
@@ -596,7 +602,7 @@ int mutate_create(struct mutation_env *env, const struct mutation_create *m, cha
     if (m->keep)
         json_set_bool(args, "keep", true);
     struct payload payload = {.body = m->body};
-    if (run(env, "create", m->service, args, &payload, observed, err) < 0)
+    if (run(env, &(struct change){"create", m->service, args, &payload}, observed, err) < 0)
         return -1;
     *ret_id = xstrdup(json_str_or(observed, "id", ""));
     return 0;

@@ -239,7 +239,7 @@ void fields_decode(const struct field *table, const struct yaml_node *node, void
 {
     const struct field_value self = {
         .node = node, .label = is_top(ctx) ? "the file" : ctx->where, .problems = ctx->problems};
-    if (yaml_is_null(node))
+    if (!node || yaml_is_null(node))
         node = NULL;
     else if (!expect_kind(&self, YAML_MAPPING))
         return;

@@ -337,6 +337,7 @@ static struct yaml_node *read_node(struct walk *w, const yaml_event_t *ev, unsig
 static void add_root(struct yaml_file *f, struct yaml_node *root)
 {
     bool is_empty = root->kind == YAML_SCALAR && root->style == YAML_PLAIN && root->len == 0;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     ARRAY_GROW(f->roots, f->n_roots, f->cap_roots);
     f->roots[f->n_roots++] = is_empty && !root->tag ? NULL : root;
 }

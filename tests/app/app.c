@@ -24,8 +24,6 @@
 
 enum { LINE_MAX_BYTES = 1024, CONF_MAX_LINES = 64, IO_TIMEOUT_S = 2, TICK_MS = 50 };
 
-extern char **environ;
-
 static char conf_lines[CONF_MAX_LINES][LINE_MAX_BYTES];
 static size_t conf_count;
 static volatile sig_atomic_t stop_signal;
@@ -414,8 +412,8 @@ static int probe_host(const char *host, const char *port, const char *path)
     got = recv(fd, text, sizeof(text) - 1, 0);
     text[got > 0 ? got : 0] = '\0';
     (void)close(fd);
-    if (sscanf(text, "HTTP/1.%*1d %3d", &status) != 1)
-        status = 0;
+    /* "HTTP/1.1 200 OK" */
+    status = strncmp(text, "HTTP/1.", 7) == 0 ? (int)strtol(text + 8, NULL, 10) : 0;
     say("probe: status %d", status);
     return status >= 200 && status < 300 ? 0 : 1;
 }

@@ -8,6 +8,7 @@
  * only wait. By default a sample of the calls is taken; SHIPCTL_TEST_FULL=1 takes them all.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -104,7 +105,9 @@ static char serves(const struct deploy_fixture *f)
 {
     AUTO_FREE char *summary = fake_engine_summary(f->engine);
 
-    return str_eq(summary, OLD_SERVES) ? 'o' : str_eq(summary, NEW_SERVES) ? 'n' : 0;
+    if (str_eq(summary, OLD_SERVES))
+        return 'o';
+    return str_eq(summary, NEW_SERVES) ? 'n' : '\0';
 }
 
 /* Serving, whatever else lies around. */
@@ -212,7 +215,7 @@ static pid_t fork_victim(struct deploy_fixture *f, const struct outcome *o, int 
     int go[2];
     char host[200] = "";
 
-    if (pipe(go) != 0)
+    if (pipe2(go, O_CLOEXEC) != 0)
         abort();
     pid_t pid = fork();
     if (pid != 0) {

@@ -740,10 +740,12 @@ char *fake_engine_summary(struct fake_engine *e)
 
     lock(e);
     model_tick(&e->model, model_now_ms());
+    /* Arrays of pointers: NOLINTBEGIN(bugprone-sizeof-expression) */
     struct model_container **sorted = xcalloc(e->model.n_containers + 1, sizeof *sorted);
     for (size_t i = 0; i < e->model.n_containers; i++)
         sorted[i] = e->model.containers[i];
     qsort(sorted, e->model.n_containers, sizeof *sorted, by_name);
+    /* NOLINTEND(bugprone-sizeof-expression) */
     for (size_t i = 0; i < e->model.n_containers; i++)
         (void)buf_addf(&out, "%s %s %s %s\n", sorted[i]->name, sorted[i]->state,
                        json_str_or(sorted[i]->body, "HostConfig.RestartPolicy.Name", "-"),

@@ -35,7 +35,7 @@ struct fake_image {
     int64_t stop_ms;         /* how long it takes to obey a stop */
 };
 /* Returns the digest ("sha256:..."), owned by the engine. Strings are copied. */
-const char *fake_engine_image(struct fake_engine *e, const struct fake_image *image);
+const char *fake_engine_image(struct fake_engine *e, const struct fake_image *spec);
 
 /* What `exec` of this program answers, in any container. Default: exit code 0, no output. */
 void fake_engine_exec(struct fake_engine *e, const char *program, int exit_code,

@@ -503,12 +503,12 @@ static struct model_image *in_registry(struct model *m, const char *repository, 
     return NULL;
 }
 
-static void copy_list(struct json *doc, const char *key, const struct strv *list_)
+static void copy_list(struct json *doc, const char *key, const struct strv *texts)
 {
     struct json *array = json_set_array(doc, key);
 
-    for (size_t i = 0; i < list_->n; i++)
-        json_append_str(array, list_->v[i]);
+    for (size_t i = 0; i < texts->n; i++)
+        json_append_str(array, texts->v[i]);
 }
 
 static struct json *image_doc(const struct model_image *image)

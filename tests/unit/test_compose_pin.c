@@ -131,7 +131,7 @@ static void setup(struct fixture *f, const char *compose, const char *services, 
     AUTO_PTR(json_free) struct json *model = json_parse(text, strlen(text), "model", &err);
 
     assert_non_null(model);
-    snprintf(f->dir, sizeof f->dir, "/tmp/shipctl-pin-XXXXXX");
+    (void)snprintf(f->dir, sizeof f->dir, "/tmp/shipctl-pin-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     f->compose = xasprintf("%s/docker-compose.yml", f->dir);
     f->env = xasprintf("%s/.env", f->dir);

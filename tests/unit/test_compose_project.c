@@ -214,7 +214,7 @@ static void test_load_hash_follows_every_file_read(void **state)
     compose_fixture_write(f, "a.env", "A=1\n");
     compose_fixture_load_text(f, text);
     compose_fixture_expect_loaded(f);
-    snprintf(first, sizeof first, "%s", compose_hash(f->project));
+    (void)snprintf(first, sizeof first, "%s", compose_hash(f->project));
     compose_fixture_load(f);
     compose_fixture_expect_loaded(f);
     assert_string_equal(compose_hash(f->project), first);

@@ -275,7 +275,7 @@ static void test_reader_without_write_permission_cannot_undo_a_killed_writer(voi
                                      "UPDATE services SET image = 'half'",
                                      &err) == 0,
                      "half a transaction", &err);
-        raise(SIGKILL);
+        (void)raise(SIGKILL);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));

@@ -312,7 +312,7 @@ static void die_half_way(const char *path)
                                   "UPDATE deployments SET reason = 'half'",
                                   NULL, NULL, NULL) == SQLITE_OK,
                  "half a transaction", NULL);
-    raise(SIGKILL);
+    (void)raise(SIGKILL);
 }
 
 static void make_half_way(struct fixture *f)
