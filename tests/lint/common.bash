@@ -44,7 +44,7 @@ need_files() {
 # shellcheck disable=SC2034
 need_compile_commands() {
 	need cmake ninja clang
-	build=${SHIPCTL_TIDY_BUILD:-build-tidy}
+	build=${SHIPCTL_TIDY_BUILD:-build-asan/tidy}
 	cmake --preset tidy -B "$build" >/dev/null || fail "cannot configure '$build'"
 	[ -s "$build/compile_commands.json" ] || fail "no compile_commands.json in '$build'"
 }
