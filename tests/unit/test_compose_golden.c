@@ -41,7 +41,7 @@ static int setup(void **state)
     struct buf text = BUF_INIT(DATA_BYTES_MAX);
     struct ship_error err = {0};
 
-    snprintf(f->root, sizeof f->root, "/tmp/ship-golden-XXXXXX");
+    (void)snprintf(f->root, sizeof f->root, "/tmp/ship-golden-XXXXXX");
     assert_non_null(mkdtemp(f->root));
     assert_ok(file_read(TESTS_DIR "/data/compose-golden.json", &text, &err), &err);
     f->golden = json_parse(text.p, text.len, "compose-golden.json", &err);
