@@ -126,8 +126,11 @@ void db_disconnect(struct ledger *l)
      * In a forked child the connection stays untouched: closing would roll the parent's
      * transaction back and unlink its journal.
      */
-    if (l->pid == getpid())
+    if (l->pid == getpid() && l->db) {
+        for (sqlite3_stmt *s; (s = sqlite3_next_stmt(l->db, NULL));)
+            (void)sqlite3_finalize(s);
         (void)sqlite3_close_v2(l->db);
+    }
     l->db = NULL;
 }
 

@@ -14,12 +14,27 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "ledger/space.h"
+
+/*
+ * Compiling SQL is a third of what a deployment computes, and it asks the same few questions again
+ * and again: statements are kept, the connection itself is the list of them.
+ */
+static sqlite3_stmt *find_idle(struct ledger *l, const char *sql)
+{
+    for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(l->db, s));)
+        if (!sqlite3_stmt_busy(s) && str_eq(sqlite3_sql(s), sql))
+            return s;
+    return NULL;
+}
 
 sqlite3_stmt *db_prepare(struct ledger *l, const char *sql, struct ship_error *err)
 {
-    sqlite3_stmt *s = NULL;
+    sqlite3_stmt *s = find_idle(l, sql);
 
+    if (s)
+        return s;
     if (sqlite3_prepare_v2(l->db, sql, -1, &s, NULL) != SQLITE_OK) {
         db_fail(l, err);
         return NULL;

@@ -77,7 +77,11 @@ struct vals {
 
 static inline void stmt_done(sqlite3_stmt **s)
 {
-    sqlite3_finalize(*s);
+    if (*s == NULL)
+        return;
+    /* Not finalised: db_prepare hands it out again, db_disconnect ends it. */
+    (void)sqlite3_reset(*s);
+    (void)sqlite3_clear_bindings(*s);
 }
 
 /* Open l->path with all settings; SHIP codes as ledger_open. Leaves l->db NULL on failure. */
