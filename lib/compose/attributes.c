@@ -261,7 +261,7 @@ static const struct compose_attribute port = {ROW("item", KIND_OBJECT), .sub = p
 
 static const struct compose_attribute bind_rows[] = {
     {ROW("propagation", KIND_STRING)},
-    {ROW("create_host_path", KIND_BOOL), .flags = KEEP_ZERO | OMIT_TRUE},
+    {ROW("create_host_path", KIND_BOOL), .flags = KEEP_ZERO},
     {ROW("recursive", KIND_STRING), .words = "enabled|disabled|writable|readonly"},
     {ROW("selinux", KIND_STRING), .words = "z|Z"},
     {0},

@@ -56,7 +56,6 @@ enum attribute_identity {
 
 enum attribute_flags {
     KEEP_ZERO = 1,     /* false, 0 and "" are printed */
-    OMIT_TRUE = 2,     /* true is not printed */
     NULL_EMPTY = 4,    /* null means an empty object */
     NULL_KEEP = 8,     /* null stays null */
     MAP_ONLY = 16,     /* no list form */

@@ -59,8 +59,6 @@ static bool is_omitted(const struct compose_attribute *a, const struct yaml_node
 {
     static const char *const zeros[] = {"", "0", "-0", "false"};
 
-    if (a->flags & OMIT_TRUE && str_eq(n->text, "true"))
-        return true;
     if (a->flags & KEEP_ZERO || a->kind == KIND_OBJECT || a->kind == KIND_ANY)
         return false;
     if (n->kind != YAML_SCALAR)

@@ -98,6 +98,8 @@ static void start_mount(struct mount_spec *m, const char *source, const char *ta
     set_target(l, m->map, target);
     m->details = yaml_new_mapping(l->scratch, &m->at->mark);
     yaml_set(l->scratch, m->map, m->is_bind ? "bind" : "volume", m->details);
+    if (m->is_bind) /* an options map without it hashes differently before v5 */
+        set_flag(m, m->details, "create_host_path");
 }
 
 static struct yaml_node *short_volume(struct scope *scope, const struct yaml_node *n,

@@ -206,8 +206,6 @@ static bool omitted(const struct go_member *m, const struct json *value)
     case GO_ALWAYS:
     case GO_INLINE:
         return false;
-    case GO_IS_TRUE:
-        return !json_is_null(value) && !json_value_bool(value);
     case GO_POINTER:
     case GO_OCTAL:
     case GO_STRUCT:
@@ -272,9 +270,6 @@ static void add_member(struct buf *out, const struct go_member *m, const struct 
         return;
     case GO_MAP:
         add_map(out, value, m->sub, family);
-        return;
-    case GO_IS_TRUE:
-        buf_adds(out, "true");
         return;
     case GO_OCTAL:
         if (!json_is_string(value))

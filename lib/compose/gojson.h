@@ -21,7 +21,6 @@ enum go_kind {
     GO_LIST,     /* list of sub; omitted when empty */
     GO_MAP,      /* object key -> sub (or null); omitted when empty */
     GO_LABELS,   /* object of strings without com.docker.compose.*; omitted when empty */
-    GO_IS_TRUE,  /* bool, true when absent; printed only when true */
     GO_NOT_TRUE, /* bool, true when absent; printed only when false */
 };
 

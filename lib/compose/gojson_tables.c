@@ -165,15 +165,14 @@ static const struct go_member port[] = {
 static const struct go_member ulimit[] = {PLAIN("soft"), PLAIN("hard"), END};
 
 /*
- * Before v5 the short syntax printed "create_host_path":true. The model does not say which
- * syntax a bind came from, so a bind with an options map but without this key, which printed
- * nothing, gets a different hash in those families; the caller's self-check notices.
+ * Before v5 "create_host_path":true was printed: the short syntax sets it, an options map only
+ * where it is written. v5 prints it only when false.
  */
 static const struct go_member bind_options[] = {
     {"selinux",          GO_VALUE,    NULL, 0        },
     {"propagation",      GO_VALUE,    NULL, 0        },
     {"create_host_path", GO_NOT_TRUE, NULL, IN_V5    },
-    {"create_host_path", GO_IS_TRUE,  NULL, BEFORE_V5},
+    {"create_host_path", GO_VALUE,    NULL, BEFORE_V5},
     {"recursive",        GO_VALUE,    NULL, 0        },
     END,
 };

@@ -48,7 +48,31 @@ const char *compose_hash(const struct compose_project *p)
     return p->hash;
 }
 
+/*
+ * Inside, a bind says where create_host_path was set, for the hash of older releases; compose-go's
+ * newest form has it only when false.
+ */
+static struct json *volumes_printed(const struct json *volumes)
+{
+    struct json *out = json_array();
+
+    for (const struct json *c = json_first(volumes); c; c = json_next(c)) {
+        struct json *volume = json_copy(c);
+        if (json_bool(volume, "bind.create_host_path", false))
+            json_remove(json_edit(volume, "bind"), "create_host_path");
+        json_append(out, volume);
+    }
+    return out;
+}
+
 struct json *compose_model(const struct compose_project *p)
 {
-    return json_copy(p->model);
+    struct json *model = json_copy(p->model);
+    struct json *services = json_edit(model, "services");
+
+    for (const struct json *c = json_first(json_get(p->model, "services")); c; c = json_next(c))
+        if (json_get(c, "volumes"))
+            json_set(json_edit(services, json_key(c)), "volumes",
+                     volumes_printed(json_get(c, "volumes")));
+    return model;
 }
