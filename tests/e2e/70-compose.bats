@@ -94,3 +94,190 @@ calls_differ() {
     assert_exit 0
     assert_equal "$output" ""
 }
+
+# --- one project, two tools ------------------------------------------------------------------
+
+# interop_project KIND: a project in the working directory; $APP is the container of service app.
+interop_project() {
+    local registry=$SHIPCTL_TEST_REGISTRY
+    local image="$registry/app:\${APP_VERSION:-v1.0.0}"
+
+    mkdir -p "$BATS_TEST_TMPDIR/delivery"
+    cd "$BATS_TEST_TMPDIR/delivery" || return 1
+    if [ "$1" = manual ]; then
+        project_new .
+        APP=delivery-app
+    else
+        printf 'APP_VERSION=v1.0.0\n' >.env
+        printf 'version: 1\napp: delivery\nimage: %s/app\n' "$registry" >shipctl.yaml
+        "project_$1" "$image" >docker-compose.yml
+        APP=delivery-app-1
+    fi
+    plan_quick .
+}
+
+project_plain() {
+    printf 'services: {app: {image: "%s", ports: ["8080:8080"], volumes: ["data:/data", /scratch]}}\nvolumes: {data: }\n' "$1"
+}
+
+project_env_file() {
+    # shellcheck disable=SC2016 # the text of the file
+    printf 'GREETING="hello $USER_NAME"\nUSER_NAME=x\n' >app.env
+    printf 'services: {app: {image: "%s", env_file: [app.env, {path: none.env, required: false}], environment: {B: "1"}}}\n' "$1"
+}
+
+project_profiles() {
+    cat <<EOF
+services:
+  app: {image: "$1", profiles: [web], depends_on: [side]}
+  side: {image: "$1", command: [/app/app, worker]}
+  never: {image: "$1", profiles: [off]}
+EOF
+    printf 'COMPOSE_PROFILES=web\n' >>.env
+}
+
+project_replicas() {
+    printf 'services: {app: {image: "%s", deploy: {replicas: 2}, expose: ["8080"]}}\n' "$1"
+}
+
+project_networks() {
+    cat <<EOF
+services:
+  app:
+    image: "$1"
+    networks: {front: {aliases: [web], ipv4_address: 10.68.0.9}, back: {priority: 5}}
+  side: {image: "$1", command: [/app/app, worker], networks: [back], depends_on: {app: {condition: service_started}}}
+networks: {front: {ipam: {config: [{subnet: 10.68.0.0/24}]}}, back: {internal: true}}
+EOF
+}
+
+project_secrets() {
+    printf 'secret\n' >secret.txt
+    cat <<EOF
+services:
+  app: {image: "$1", secrets: [file, {source: variable, target: v}], configs: [{source: inline, target: /etc/inline}]}
+secrets: {file: {file: ./secret.txt}, variable: {environment: APP_VERSION}}
+configs: {inline: {content: "a=1"}}
+EOF
+}
+
+# Binds of every form, with options that older releases hash differently.
+project_binds() {
+    mkdir -p a b c
+    cat <<EOF
+services:
+  app:
+    image: "$1"
+    volumes:
+      - ./a:/a:ro
+      - {type: bind, source: ./b, target: /b, bind: {propagation: rprivate}}
+      - {type: bind, source: ./c, target: /c, bind: {create_host_path: true}}
+EOF
+}
+
+# ours_then_theirs KIND: after a first deploy, a second and a rollback Compose changes nothing.
+ours_then_theirs() {
+    interop_project "$1"
+    deployed v1.0.0
+    compose_is_content
+    deployed v1.0.1
+    compose_is_content
+    ship rollback -y
+    assert_exit 0
+    compose_is_content
+    container_is "$APP" .Config.Image "$SHIPCTL_TEST_REGISTRY/app:v1.0.0"
+    nothing_left_over
+}
+
+# theirs_then_ours KIND: a project of Compose's making, deployed in its version: nothing changes.
+theirs_then_ours() {
+    local since
+    interop_project "$1"
+    project_compose . up -d >/dev/null 2>&1
+    wait_for 10 container_is "$APP" .State.Running true
+    since=$(engine_now)
+    ship deploy v1.0.0 --json
+    assert_exit 0
+    assert_equal "$(engine_events "$since")" ""
+}
+
+@test "the project of the manual: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs manual
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours manual
+}
+
+@test "a project without binds: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs plain
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours plain
+}
+
+@test "a project with env_file: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs env_file
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours env_file
+}
+
+@test "a project with profiles: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs profiles
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours profiles
+}
+
+@test "a service with two replicas: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs replicas
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours replicas
+}
+
+@test "networks with aliases and a fixed address: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs networks
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours networks
+}
+
+@test "secrets and configs: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs secrets
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours secrets
+}
+
+@test "binds with options: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs binds
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours binds
+}
+
+@test "the commands of Compose treat our containers as their own" {
+    interop_project manual
+    deployed v1.0.0
+    run -0 project_compose . ps --format '{{.Service}} {{.State}}'
+    assert_equal "$(sort <<<"$output" | paste -sd,)" "app running,nginx running,postgres running"
+    run -0 docker compose ls --format json
+    assert_equal "$(json '.[] | .Name + " " + .Status + " " + .ConfigFiles')" "delivery running(3) $PWD/docker-compose.yml"
+    run -0 project_compose . logs --no-log-prefix nginx
+    assert_contains "$output" 'start'
+    run -0 project_compose . exec -T postgres echo inside
+    assert_equal "$output" inside
+    run -0 project_compose . top app
+    assert_contains "$output" /app/app
+    run -0 project_compose . port app 8080
+    assert_equal "$output" 0.0.0.0:8080
+    project_compose . stop app 2>/dev/null
+    container_is delivery-app .State.Status exited
+    project_compose . start app 2>/dev/null
+    container_is delivery-app .State.Running true
+    project_compose . down 2>/dev/null
+    assert_equal "$(docker ps -aq | wc -l)" 0
+    assert_equal "$(docker network ls -q --filter label=com.docker.compose.project=delivery | wc -l)" 0
+    assert_equal "$(docker volume ls -q)" delivery_postgres_data
+}
