@@ -56,7 +56,7 @@ function(ship_test_folder folder pattern)
                WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
       set_tests_properties(
         ${folder}/${name}
-        PROPERTIES LABELS ${folder} TIMEOUT 120 ENVIRONMENT
+        PROPERTIES LABELS ${folder} TIMEOUT 300 ENVIRONMENT
                    "UBSAN_OPTIONS=print_stacktrace=1;SHIPCTL_BINARY=${PROJECT_BINARY_DIR}/shipctl")
     elseif(name MATCHES "^fuzz_")
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
