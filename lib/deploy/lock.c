@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,9 @@
 
 #define LOCK_POLL_MS  100
 #define LOCK_TEXT_MAX 1024
+
+#define LOCK_TEXT_MS      200
+#define LOCK_TEXT_POLL_MS 10
 
 static struct flock whole_file(void)
 {
@@ -65,10 +69,24 @@ static void text_write(int fd, const struct lock_text *t)
         return;
 }
 
+/*
+ * The holder writes its text right after it got the lock: for a moment there is none. A dead
+ * process leaves one behind, but then its guardian may be the holder.
+ */
+static void holder_read(int fd, const struct clock *clock, struct lock_text *ret)
+{
+    struct ship_error ignored = {0};
+    int64_t end = clock_deadline(clock, LOCK_TEXT_MS);
+    do
+        text_read(fd, ret);
+    while ((ret->pid == 0 || kill((pid_t)ret->pid, 0) < 0) && clock_left_ms(clock, end) > 0 &&
+           clock_wait(clock, LOCK_TEXT_POLL_MS, end, &ignored) == 0);
+}
+
 static int busy(const struct lock *l, const struct clock *clock, struct ship_error *err)
 {
     struct lock_text t;
-    text_read(l->fd, &t);
+    holder_read(l->fd, clock, &t);
     char age[STR_DURATION_MAX];
     str_format_duration(clock_epoch_ms(clock) - t.since_ms, age);
     if (t.pid == 0)
@@ -111,6 +129,7 @@ int lock_take(struct lock *l, const char *state_dir, const char *app, const char
         if (clock_wait(clock, LOCK_POLL_MS, deadline, err) < 0)
             return -1;
     }
+    l->is_held = true;
     l->text = *text;
     l->text.pid = getpid();
     l->text.since_ms = clock_epoch_ms(clock);
@@ -131,9 +150,13 @@ void lock_describe(struct lock *l, const char *version, const char *step)
 
 void lock_release(struct lock *l)
 {
+    /* The next holder must not be taken for us. */
+    if (l->is_held && ftruncate(l->fd, 0) < 0)
+        l->is_held = false;
     if (l->fd >= 0)
         close(l->fd);
     l->fd = -1;
+    l->is_held = false;
     free(l->path);
     l->path = NULL;
 }

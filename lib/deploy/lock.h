@@ -23,6 +23,7 @@ struct lock_text {
 
 struct lock {
     int fd; /* -1 = not held */
+    bool is_held;
     char *path;
     struct lock_text text;
 };
