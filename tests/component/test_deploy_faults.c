@@ -54,6 +54,7 @@ static const struct kind kinds[] = {
     {"gone for a while",    {.fault = FAKE_CLOSE_BEFORE, .onward = true},                        NOBODY,         GONE_MS},
     {"gone",                {.fault = FAKE_CLOSE_BEFORE, .onward = true},                        NOBODY,         0      },
     {"all refused",         {.fault = FAKE_ANSWER, .status = 500, .body = "{}", .onward = true}, NOBODY,         0      },
+    {"Ctrl-C",              {.fault = FAKE_KILL, .status = SIGINT},                              VICTIM,         0      },
     {"killed at call",      {.fault = FAKE_KILL},                                                VICTIM,         0      },
     {"killed after answer", {.fault = FAKE_KILL_AFTER},                                          VICTIM,         0      },
     {"killed, guardian",    {.fault = FAKE_KILL},                                                GUARDED_VICTIM, 0      },
@@ -128,8 +129,8 @@ static bool judge_status(struct outcome *o, const struct deploy_fixture *f, cons
         return app_runs(f, NEW_SERVES) || broken(o, f, "status 0, but the new one does not serve");
     if (o->status == 20)
         return app_runs(f, OLD_SERVES) || broken(o, f, "status 20, but the old one does not serve");
-    if (o->status >= 10 && o->status < 20)
-        return untouched || broken(o, f, "status 1x, but the serving container was touched");
+    if ((o->status >= 10 && o->status < 20) || o->status == 128 + SIGINT)
+        return untouched || broken(o, f, "refused, but the serving container was touched");
     return o->status == 30 || o->status == 32 || broken(o, f, "not a status of the contract");
 }
 
@@ -151,7 +152,8 @@ static bool judge_end(struct outcome *o, struct deploy_fixture *f)
         return broken(o, f, "the lock is held");
     if (!str_eq(env ? env : "", now == 'n' ? "APP_VERSION=v2\n" : ""))
         return broken(o, f, "the pinned version is not the one that serves");
-    if ((o->status == 0) != o->ends_new && o->status >= 0 && o->status < 30)
+    bool is_told = o->status >= 0 && (o->status < 30 || o->status == 128 + SIGINT);
+    if ((o->status == 0) != o->ends_new && is_told)
         return broken(o, f, "what serves changed after the command");
     o->verdict = HOLDS;
     return true;
@@ -209,6 +211,13 @@ static void run_fault(struct outcome *o)
     deploy_fixture_free(f);
 }
 
+static struct deploy_fixture *interrupted;
+
+static void take_signal(int sig)
+{
+    interrupted->stop = sig;
+}
+
 /* The process that will be killed: forked while this one has no threads. */
 static pid_t fork_victim(struct deploy_fixture *f, const struct outcome *o, int *ret_go)
 {
@@ -227,6 +236,9 @@ static pid_t fork_victim(struct deploy_fixture *f, const struct outcome *o, int 
     if (read(go[0], host, sizeof host - 1) <= 0)
         _exit(99);
     deploy_fixture_join(f, host);
+    interrupted = f;
+    if (signal(SIGINT, take_signal) == SIG_ERR)
+        _exit(99);
     f->options.no_guardian = kinds[o->kind].dies != GUARDED_VICTIM;
     _exit(deploy_fixture_deploy(f, o->story->version));
 }
@@ -264,6 +276,7 @@ static void run_kill(struct outcome *o)
     pid_t victim = fork_victim(f, o, &go);
 
     deploy_old(f);
+    AUTO_FREE char *before = fake_engine_inspect(f->engine, "shop-app-1");
     rule.nth = (int)o->call + 1;
     rule.n = (size_t)victim;
     fake_engine_script(f->engine, &rule);
@@ -272,6 +285,10 @@ static void run_kill(struct outcome *o)
         abort();
     fake_engine_unscript(f->engine);
     o->status = WIFSIGNALED(how) ? -WTERMSIG(how) : WEXITSTATUS(how);
+    if (o->status >= 0 && !judge_status(o, f, before)) {
+        deploy_fixture_free(f);
+        return;
+    }
     if (kind->dies != GUARDED_VICTIM || judge_guardian(o, f)) {
         int status = deploy_fixture_recover(f);
         if (status != 0)
@@ -376,11 +393,12 @@ static const struct {
     const char *name;
     int from, to;
 } groups[] = {
-    {"0",      0,   0 },
-    {"1x",     10,  19},
-    {"20",     20,  20},
-    {"30-32",  30,  32},
-    {"killed", -64, -1},
+    {"0",      0,   0  },
+    {"1x",     10,  19 },
+    {"20",     20,  20 },
+    {"30-32",  30,  32 },
+    {"130",    130, 130},
+    {"killed", -64, -1 },
 };
 
 static void print_row(size_t kind, const struct outcome *cases, size_t n)

@@ -476,7 +476,7 @@ static bool serve(struct connection *c, const struct request *r)
     if (rule && rule->fault == FAKE_DELAY)
         pause_ms(c, (int64_t)rule->n);
     if (rule && rule->fault == FAKE_KILL)
-        (void)kill((pid_t)rule->n, SIGKILL);
+        (void)kill((pid_t)rule->n, rule->status ? rule->status : SIGKILL);
     lock(e);
     ask_model(e, r, rule, &reply);
     unlock(e);
@@ -491,7 +491,7 @@ static bool serve(struct connection *c, const struct request *r)
         go_on = send_answer(c, rule, &out) && !reply.until_close;
     }
     if (rule && rule->fault == FAKE_KILL_AFTER)
-        (void)kill((pid_t)rule->n, SIGKILL);
+        (void)kill((pid_t)rule->n, rule->status ? rule->status : SIGKILL);
     buf_done(&reply.body);
     buf_done(&out);
     return go_on;

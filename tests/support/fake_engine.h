@@ -53,8 +53,8 @@ enum fake_fault {
     FAKE_ENDLESS,      /* do nothing, answer 200 and repeat `body` until the client leaves */
     FAKE_DELAY,        /* wait `n` ms, then as usual */
     FAKE_CHUNKED,      /* as usual, in chunks of `n` bytes */
-    FAKE_KILL,         /* kill -9 process `n`, then do it all the same, as a real engine does */
-    FAKE_KILL_AFTER,   /* as usual, then kill -9 process `n` */
+    FAKE_KILL,         /* signal `status` (0 = kill -9) to process `n`; then as usual */
+    FAKE_KILL_AFTER,   /* as usual, then the signal */
 };
 
 struct fake_rule {

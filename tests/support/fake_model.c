@@ -128,6 +128,7 @@ void model_container_end(struct model *m, struct model_container *c, int exit_co
 {
     c->exit_code = exit_code;
     c->finished_ms = model_now_ms();
+    c->stop_at_ms = 0;
     if (c->oom)
         model_event(m, c, "oom");
     c->state = "exited";
@@ -158,6 +159,12 @@ static void tick_container(struct model *m, struct model_container *c, int64_t n
     }
     if (!str_eq(c->state, "running"))
         return;
+    if (c->stop_at_ms && now_ms >= c->stop_at_ms) {
+        c->stopped_by_user = true;
+        model_container_end(m, c, c->stop_code);
+        model_event(m, c, "stop");
+        return;
+    }
     tick_health(m, c, now_ms);
     if (spec->exits_after_ms > 0 && now_ms - c->started_ms >= spec->exits_after_ms) {
         c->oom = spec->is_oom;

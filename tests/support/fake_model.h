@@ -29,6 +29,8 @@ struct model_container {
     bool oom;
     int64_t created_ms, started_ms, finished_ms, restart_count;
     bool stopped_by_user;
+    int64_t stop_at_ms; /* a stop is on its way and ends it then; 0 = none */
+    int stop_code;
     bool health_told; /* the health event was sent */
     struct buf log;   /* frames */
 };

@@ -337,8 +337,9 @@ static void stop(struct model *m, const struct model_request *req, const char *n
         (void)str_to_i64(grace, &grace_s);
     bool obeys = c->image->spec.stop_ms <= grace_s * 1000;
     reply->delay_ms = obeys ? c->image->spec.stop_ms : grace_s * 1000;
-    model_container_end(m, c, obeys ? 0 : 137);
-    model_event(m, c, "stop");
+    c->stop_code = obeys ? 0 : 137;
+    c->stop_at_ms = model_now_ms() + reply->delay_ms;
+    model_tick(m, model_now_ms());
 }
 
 static void rename_container(struct model *m, const struct model_request *req, const char *name,
