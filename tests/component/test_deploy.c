@@ -351,6 +351,55 @@ static void test_deploy_whose_rollback_fails_is_recovered_later(void **state)
     assert_ledger(f, "v1");
 }
 
+/* The disk is full in the middle of the switch: what serves is more important than its record. */
+static void test_deploy_whose_ledger_fails_in_the_switch_still_goes_back(void **state)
+{
+    struct deploy_fixture *f = *state;
+
+    deployed(f);
+    deploy_fixture_sql(f, "CREATE TRIGGER full_1 BEFORE INSERT ON journal WHEN NEW.kind = 'rename'"
+                          " BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    deploy_fixture_sql(f, "CREATE TRIGGER full_2 BEFORE UPDATE ON journal WHEN NEW.outcome ="
+                          " 'undone' BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    deploy_fixture_sql(f, "CREATE TRIGGER full_3 BEFORE UPDATE ON deployments WHEN NEW.state IN"
+                          " ('rolling_back', 'rolled_back')"
+                          " BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 20);
+    assert_host(f, OLD_SERVES);
+    assert_true(f->res.n_warnings > 0);
+    assert_contains(f->res.warnings[0], "disk full");
+    for (int i = 1; i <= 3; i++) {
+        AUTO_FREE char *sql = xasprintf("DROP TRIGGER full_%d", i);
+        deploy_fixture_sql(f, sql);
+    }
+    assert_string_equal(deploy_fixture_open(f), "switching");
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_host(f, OLD_SERVES);
+    assert_ledger(f, "v1");
+}
+
+/* A clean-up that fails is done by the next command, and never stands in its way. */
+static void test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later(void **state)
+{
+    struct deploy_fixture *f = *state;
+    struct fake_rule stuck = {
+        .method = "DELETE", .path = "/containers/", .fault = FAKE_ANSWER, .status = 500};
+
+    deployed(f);
+    fake_engine_script(f->engine, &stuck);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_contains(f->res.warnings[0], "the next command tries again");
+    assert_string_equal(deploy_fixture_open(f), "committed");
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_ledger(f, "v2");
+    assert_status(f, deploy_fixture_deploy(f, "v3"), 0);
+    assert_string_equal(deploy_fixture_open(f), "committed");
+    fake_engine_unscript(f->engine);
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_host(f, "shop-app-1 running always " FIX_APP ":v3\n");
+    assert_ledger(f, "v3");
+}
+
 /* ---- refused before anything changes ---- */
 
 static void test_deploy_refused_changes_nothing(void **state)
@@ -590,6 +639,48 @@ static void test_deploy_of_what_compose_runs_records_it(void **state)
     assert_ledger(f, "v1");
 }
 
+/* A candidate of an operation that no ledger knows any more: its number is not used again. */
+static void test_deploy_after_a_lost_ledger_does_not_meet_old_candidates(void **state)
+{
+    struct deploy_fixture *f = *state;
+
+    deployed(f);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    struct fake_rule gone = {
+        .path = "/containers/", .method = "DELETE", .fault = FAKE_ANSWER, .status = 500};
+    add_image(f, (struct fake_image){.tag = "bad", .health = "unhealthy"});
+    fake_engine_script(f->engine, &gone);
+    assert_status(f, deploy_fixture_deploy(f, "bad"), 20); /* leaves its candidate */
+    assert_host(f, NEW_SERVES "shop-app-1.shipctl-candidate-3 exited always " FIX_APP ":bad\n");
+    fake_engine_unscript(f->engine);
+    AUTO_FREE char *ledger = xasprintf("%s/ledger.db", f->state);
+    assert_int_equal(unlink(ledger), 0);
+    assert_status(f, deploy_fixture_deploy(f, "v3"), 0);
+    assert_int_equal(f->res.deployment, 4);
+    assert_host(f, "shop-app-1 running always " FIX_APP ":v3\n");
+    assert_ledger(f, "v3");
+}
+
+/* The same without anything that runs: there is nothing to adopt a number from. */
+static void test_deploy_after_a_lost_ledger_and_a_crash_meets_its_own_leftovers(void **state)
+{
+    static const char *const lost[] = {".shipctl-candidate-1", ".shipctl-parked-1"};
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(lost); i++) {
+        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+        AUTO_FREE char *name = xasprintf("shop-app-1%s", lost[i]);
+        deployed(f);
+        fake_engine_rename(f->engine, "shop-app-1", name);
+        fake_engine_halt(f->engine, name);
+        AUTO_FREE char *ledger = xasprintf("%s/ledger.db", f->state);
+        assert_int_equal(unlink(ledger), 0);
+        assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+        assert_host(f, NEW_SERVES);
+        deploy_fixture_free(f);
+    }
+}
+
 /* ---- hooks ---- */
 
 static void test_deploy_runs_hooks_in_order_with_both_versions(void **state)
@@ -646,6 +737,8 @@ int main(void)
         deploy_test(test_deploy_with_rollback_off_leaves_the_new_one),
         cmocka_unit_test(test_deploy_after_a_migration_goes_back_only_if_it_is_reversible),
         deploy_test(test_deploy_whose_rollback_fails_is_recovered_later),
+        deploy_test(test_deploy_whose_ledger_fails_in_the_switch_still_goes_back),
+        deploy_test(test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later),
         cmocka_unit_test(test_deploy_refused_changes_nothing),
         deploy_test(test_deploy_with_a_port_that_is_taken_is_refused),
         deploy_test(test_deploy_dry_run_changes_nothing),
@@ -657,6 +750,8 @@ int main(void)
         cmocka_unit_test(test_deploy_starts_what_is_missing_and_leaves_what_runs),
         deploy_test(test_deploy_adopts_what_compose_started),
         deploy_test(test_deploy_of_what_compose_runs_records_it),
+        deploy_test(test_deploy_after_a_lost_ledger_does_not_meet_old_candidates),
+        cmocka_unit_test(test_deploy_after_a_lost_ledger_and_a_crash_meets_its_own_leftovers),
         deploy_test(test_deploy_runs_hooks_in_order_with_both_versions),
         deploy_test(test_deploy_with_failing_post_hook_succeeds_with_a_warning),
     };

@@ -794,6 +794,28 @@ void fake_engine_kill(struct fake_engine *e, const char *name, int exit_code)
     unlock(e);
 }
 
+void fake_engine_halt(struct fake_engine *e, const char *name)
+{
+    lock(e);
+    struct model_container *c = model_container(&e->model, name);
+    if (c) {
+        c->stopped_by_user = true;
+        model_container_end(&e->model, c, 0);
+    }
+    unlock(e);
+}
+
+void fake_engine_rename(struct fake_engine *e, const char *name, const char *to)
+{
+    lock(e);
+    struct model_container *c = model_container(&e->model, name);
+    if (c) {
+        free(c->name);
+        c->name = xstrdup(to);
+    }
+    unlock(e);
+}
+
 void fake_engine_vanish(struct fake_engine *e, const char *name)
 {
     lock(e);

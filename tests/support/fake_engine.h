@@ -106,6 +106,8 @@ void fake_engine_break_start(struct fake_engine *e, const char *repository, cons
 
 /* Another actor: end, or remove, a container behind the client's back. */
 void fake_engine_kill(struct fake_engine *e, const char *name, int exit_code);
+void fake_engine_halt(struct fake_engine *e, const char *name); /* as `docker stop` */
+void fake_engine_rename(struct fake_engine *e, const char *name, const char *to);
 void fake_engine_vanish(struct fake_engine *e, const char *name);
 /* Append to a container's log. */
 void fake_engine_log(struct fake_engine *e, const char *name, const char *text);
