@@ -33,13 +33,16 @@ static int look_local(struct operation *op, const char *ref, struct image *ret,
     return -1;
 }
 
-/* "linux/arm64/v8" fits "linux/arm64". Nothing known fits anything. */
+/* "linux/arm64/v8" fits "linux/arm64", but not "linux/arm". Nothing known fits anything. */
 static bool platform_fits(const struct remote_image *r, const char *os, const char *arch)
 {
     AUTO_FREE char *want = xasprintf("%s/%s", os, arch);
-    for (size_t i = 0; i < r->platforms.n; i++)
-        if (str_starts(r->platforms.v[i], want))
+    for (size_t i = 0; i < r->platforms.n; i++) {
+        const char *has = r->platforms.v[i];
+        char after = str_starts(has, want) ? has[strlen(want)] : 'x';
+        if (after == '\0' || after == '/')
             return true;
+    }
     return r->platforms.n == 0;
 }
 
