@@ -26,17 +26,29 @@ const char *name_behind_temporary(const char *name)
     return has_prefix ? name + COMPOSE_PREFIX_LEN + 1 : NULL;
 }
 
+/* The suffix with a number to the end, or NULL: a service may well be called "x.shipctl-parked-y".
+ */
+static const char *suffix_of(const char *name)
+{
+    static const char *const words[] = {PARKED, CANDIDATE};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        const char *suffix = strstr(name, words[i]);
+        const char *number = suffix ? suffix + strlen(words[i]) : "";
+        if (number[0] && number[strspn(number, "0123456789")] == '\0')
+            return suffix;
+    }
+    return NULL;
+}
+
 char *name_final(const char *name)
 {
-    const char *suffix = strstr(name, PARKED);
-    if (!suffix)
-        suffix = strstr(name, CANDIDATE);
+    const char *suffix = suffix_of(name);
     return suffix ? xstrndup(name, (size_t)(suffix - name)) : xstrdup(name);
 }
 
 bool name_is_ours(const char *name)
 {
-    return strstr(name, PARKED) != NULL || strstr(name, CANDIDATE) != NULL;
+    return suffix_of(name) != NULL;
 }
 
 bool name_is_aside(const char *name)
