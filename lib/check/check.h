@@ -33,8 +33,7 @@ const char *check_status_text(enum check_status s); /* pass fail unknown */
 struct check_target {
     const char *service;
     const char *container_id;
-    const char *since; /* StartedAt text: logs count from here */
-    bool deployed;     /* one of the services this deployment replaces */
+    bool deployed; /* one of the services this deployment replaces */
 };
 
 struct check_env {

@@ -1,10 +1,9 @@
 /*
  * log: a container's log holds none of the forbidden words.
  *
- * Reads what the container wrote since its start (check_target.since), for
- * `watch` long as well: once a second what is new. service: default each
- * deployed one. deny: words, matched anywhere in a line, or `/regex/`; allow:
- * the same, a line that matches one is fine. Up to max_lines lines are shown.
+ * Reads what the container wrote so far, for `watch` long as well: once a
+ * second what is new. service: default each deployed one. deny: words, matched anywhere in a line,
+ * or `/regex/`; allow: the same, a line that matches one is fine. Up to max_lines lines are shown.
  * PASS: no such line. FAIL: at least one (final: it can not be unwritten).
  * UNKNOWN: no container, or its log can not be read to the end in time.
  */
@@ -135,7 +134,10 @@ static int read_log(struct reading *r, const char *since, struct check_result *r
     return judge_reading(r, ret);
 }
 
-/* Each wanted container once. since NULL: from its start. */
+/*
+ * Each wanted container once. since NULL: all of its log. Not from StartedAt: the engine notes that
+ * a moment after the process began, and the first lines are older.
+ */
 static int read_all(const struct check_env *env, const struct log_config *cfg, const char *since,
                     int64_t deadline_ms, struct check_result *ret, struct ship_error *err)
 {
@@ -149,7 +151,7 @@ static int read_all(const struct check_env *env, const struct log_config *cfg, c
         if (!check_target_wanted(target, cfg->service) || !target->container_id)
             continue;
         seen++;
-        rc = read_log(&r, since ? since : target->since, ret, err);
+        rc = read_log(&r, since, ret, err);
         if (rc <= 0)
             return rc;
     }
@@ -200,7 +202,7 @@ static void log_validate(const void *config, const struct yaml_node *node, struc
 const struct check_type check_log = {
     .name = "log",
     .phases = CHECK_HEALTH | CHECK_POST,
-    .summary = "The log since the container's start holds none of the forbidden words.",
+    .summary = "The log of the container holds none of the forbidden words.",
     .fields = log_fields,
     .config_size = sizeof(struct log_config),
     .validate = log_validate,

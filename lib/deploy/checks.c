@@ -32,13 +32,12 @@ static size_t phase_index(unsigned phase)
 
 /* ---- targets ---- */
 
-static void add_target(struct operation *op, const char *service, const char *id, const char *since,
-                       bool deployed)
+static void add_target(struct operation *op, const char *service, const char *id, bool deployed)
 {
     op->check_targets =
         xreallocarray(op->check_targets, op->n_check_targets + 1, sizeof *op->check_targets);
-    op->check_targets[op->n_check_targets++] = (struct check_target){
-        .service = service, .container_id = id, .since = since, .deployed = deployed};
+    op->check_targets[op->n_check_targets++] =
+        (struct check_target){.service = service, .container_id = id, .deployed = deployed};
 }
 
 static void add_replacements(struct operation *op, enum targets_of which)
@@ -46,9 +45,9 @@ static void add_replacements(struct operation *op, enum targets_of which)
     for (size_t i = 0; i < op->n_reps; i++) {
         const struct replacement *r = &op->reps[i];
         if (which == TARGETS_NEW && r->new_id)
-            add_target(op, r->service, r->new_id, r->new_started_at, true);
+            add_target(op, r->service, r->new_id, true);
         else if (which == TARGETS_OLD && r->old_id)
-            add_target(op, r->service, r->old_id, NULL, true);
+            add_target(op, r->service, r->old_id, true);
     }
 }
 
@@ -71,7 +70,7 @@ void checks_set_targets(struct operation *op, enum targets_of which)
             continue;
         const struct container_row *c = operation_container(op, service, 0);
         if (c)
-            add_target(op, service, c->id, NULL, operation_target(op, service) != NULL);
+            add_target(op, service, c->id, operation_target(op, service) != NULL);
     }
 }
 

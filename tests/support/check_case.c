@@ -50,8 +50,8 @@ struct fake_container *check_case_target(struct check_case *c, const char *servi
     struct fake_container *box = fake_add(&c->fake, service);
 
     assert_true(c->env.n_targets < CHECK_CASE_TARGETS);
-    c->targets[c->env.n_targets++] = (struct check_target){
-        .service = service, .container_id = box->id, .since = "1767323000", .deployed = deployed};
+    c->targets[c->env.n_targets++] =
+        (struct check_target){.service = service, .container_id = box->id, .deployed = deployed};
     return box;
 }
 
