@@ -2,7 +2,7 @@
 # The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
 # tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
 #
-#   tests/run.sh [STAGE...]      stages: packages build lint tidy ctest e2e; default: all but tidy
+#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e; default: all
 #
 # Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
 # Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
@@ -64,15 +64,10 @@ stage_lint() {
     local script
 
     for script in "$tests"/lint/*.sh; do
-        if [ -x "$script" ] && [ "${script##*/}" != tidy.sh ]; then
+        if [ -x "$script" ]; then
             lint_one "$script"
         fi
     done
-}
-
-# clang-tidy follows every path of every file: a stage of its own, asked for by name.
-stage_tidy() {
-    lint_one "$tests/lint/tidy.sh"
 }
 
 # Sums a verbose ctest log: cmocka's own count where a program printed one, else one a program.
@@ -146,10 +141,9 @@ run_stage() {
     packages) stage_packages || give_up ;;
     build) stage_build || give_up ;;
     lint) stage_lint ;;
-    tidy) stage_tidy ;;
     ctest) stage_ctest ;;
     e2e) stage_e2e ;;
-    *) say "unknown stage '$1': packages build lint tidy ctest e2e" && exit 2 ;;
+    *) say "unknown stage '$1': packages build lint ctest e2e" && exit 2 ;;
     esac
     say "   $((SECONDS - began)) s"
 }

@@ -169,10 +169,15 @@ struct json *compose_create_body(const struct compose_project *p, const char *se
  */
 struct json *compose_connect_bodies(const struct compose_project *p, const char *service,
                                     const struct compose_create *create, struct ship_error *err);
+/* What a service's hash depends on beside the model. */
+struct compose_hash_with {
+    enum compose_family family;
+    const struct compose_peer *peers; /* containers of other services */
+    size_t n_peers;
+};
 SHIP_CHECKED int compose_config_hash(const struct compose_project *p, const char *service,
-                                     enum compose_family family, const struct compose_peer *peers,
-                                     size_t n_peers, char out[SHA256_HEX_SIZE],
-                                     struct ship_error *err);
+                                     const struct compose_hash_with *with,
+                                     char out[SHA256_HEX_SIZE], struct ship_error *err);
 /* Container name for replica N; heap. */
 char *compose_container_name(const struct compose_project *p, const char *service, int number);
 
@@ -205,13 +210,18 @@ struct compose_pin {
     size_t new_len, old_len;
 };
 enum compose_pin_mode { COMPOSE_PIN_AUTO, COMPOSE_PIN_ENV, COMPOSE_PIN_FILE };
+struct compose_pin_want {
+    const char *service;
+    const char *image; /* repository:tag or repository@digest */
+    enum compose_pin_mode mode;
+};
 /*
- * Plan the edit that makes `service` read `image` (repository:tag or repository@digest). earlier:
+ * Plan the edit that makes the service read the wanted image. earlier:
  * pins already planned in this run (two services may share one file), their new_text is the base.
  * -1 SHIP_INVALID when it cannot be expressed (hint says how); ret untouched.
  */
-SHIP_CHECKED int compose_pin_plan(const struct compose_project *p, const char *service,
-                                  const char *image, enum compose_pin_mode mode,
+SHIP_CHECKED int compose_pin_plan(const struct compose_project *p,
+                                  const struct compose_pin_want *want,
                                   const struct compose_pin *earlier, size_t n_earlier,
                                   struct compose_pin *ret, struct ship_error *err);
 void compose_pin_done(struct compose_pin *pin);

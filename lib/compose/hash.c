@@ -48,16 +48,16 @@ static void resolve_volumes_from(struct json *service, const struct compose_peer
 }
 
 int compose_hash_preimage(const struct compose_project *p, const char *service,
-                          enum compose_family family, const struct compose_peer *peers,
-                          size_t n_peers, struct buf *out, struct ship_error *err)
+                          const struct compose_hash_with *with, struct buf *out,
+                          struct ship_error *err)
 {
     AUTO_PTR(json_free) struct json *copy = json_copy(model_service(p, service));
 
     if (!copy)
         return ship_fail(err, SHIP_INVALID, "no service '%s' in the compose files", service);
-    resolve_modes(copy, peers, n_peers);
-    resolve_volumes_from(copy, peers, n_peers);
-    gojson_struct(out, copy, go_service, family);
+    resolve_modes(copy, with->peers, with->n_peers);
+    resolve_volumes_from(copy, with->peers, with->n_peers);
+    gojson_struct(out, copy, go_service, with->family);
     if (out->overflow)
         return ship_fail(err, SHIP_INVALID, "service '%s': definition is larger than %zu bytes",
                          service, out->max);
@@ -65,12 +65,12 @@ int compose_hash_preimage(const struct compose_project *p, const char *service,
 }
 
 int compose_config_hash(const struct compose_project *p, const char *service,
-                        enum compose_family family, const struct compose_peer *peers,
-                        size_t n_peers, char out[SHA256_HEX_SIZE], struct ship_error *err)
+                        const struct compose_hash_with *with, char out[SHA256_HEX_SIZE],
+                        struct ship_error *err)
 {
     AUTO(buf_done) struct buf text = BUF_INIT(PREIMAGE_BYTES_MAX);
 
-    if (compose_hash_preimage(p, service, family, peers, n_peers, &text, err) != 0)
+    if (compose_hash_preimage(p, service, with, &text, err) != 0)
         return -1;
     sha256_hex(text.p, text.len, out);
     return 0;

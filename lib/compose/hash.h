@@ -6,7 +6,7 @@
 
 /* Append the exact JSON that is hashed. SHIP_INVALID: no such service. */
 SHIP_CHECKED int compose_hash_preimage(const struct compose_project *p, const char *service,
-                                       enum compose_family family, const struct compose_peer *peers,
-                                       size_t n_peers, struct buf *out, struct ship_error *err);
+                                       const struct compose_hash_with *with, struct buf *out,
+                                       struct ship_error *err);
 
 #endif

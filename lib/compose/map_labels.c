@@ -65,11 +65,11 @@ int map_labels(const struct map_ctx *m, struct ship_error *err)
     const struct strv *extra = m->create->extra_labels;
     const struct json *user = json_get(m->service, "labels");
     struct json *labels = user ? json_copy(user) : json_object();
+    const struct compose_hash_with with = {m->create->family, m->create->peers, m->create->n_peers};
     char hash[SHA256_HEX_SIZE];
 
     json_set(m->body, "Labels", labels);
-    if (compose_config_hash(m->p, m->name, m->create->family, m->create->peers, m->create->n_peers,
-                            hash, err) != 0)
+    if (compose_config_hash(m->p, m->name, &with, hash, err) != 0)
         return -1;
     json_set_str(labels, COMPOSE_LABEL "config-hash", hash);
     set_identity(m, labels);

@@ -39,9 +39,11 @@ const struct json **model_sorted(const struct json *obj)
 
     if (n == 0)
         return NULL;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const struct json **list = xcalloc(n, sizeof(*list));
     for (const struct json *c = json_first(obj); c; c = json_next(c))
         list[i++] = c;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     qsort(list, n, sizeof(*list), compare_members);
     return list;
 }
@@ -65,6 +67,7 @@ const char **model_networks(const struct json *service, size_t *ret_n)
     *ret_n = json_size(networks);
     if (!sorted)
         return NULL;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     qsort(sorted, *ret_n, sizeof(*sorted), compare_networks);
     const char **keys = xcalloc(*ret_n, sizeof(*keys));
     for (size_t i = 0; i < *ret_n; i++)

@@ -109,22 +109,22 @@ static int check_kind(const struct pin_job *j, struct ship_error *err)
                            PIN_HINT_NONE);
 }
 
-int compose_pin_plan(const struct compose_project *p, const char *service, const char *image,
-                     enum compose_pin_mode mode, const struct compose_pin *earlier,
-                     size_t n_earlier, struct compose_pin *ret, struct ship_error *err)
+int compose_pin_plan(const struct compose_project *p, const struct compose_pin_want *want,
+                     const struct compose_pin *earlier, size_t n_earlier, struct compose_pin *ret,
+                     struct ship_error *err)
 {
     struct pin_job j = {.p = p,
-                        .service = service,
-                        .image = image,
-                        .source = compose_source_find(p, service),
+                        .service = want->service,
+                        .image = want->image,
+                        .source = compose_source_find(p, want->service),
                         .earlier = earlier,
                         .n_earlier = n_earlier};
 
-    if (compose_service_version(p, service, &j.version, err) != 0 ||
-        image_ref_parse(image, &j.want, err) != 0 || check_kind(&j, err) != 0)
+    if (compose_service_version(p, want->service, &j.version, err) != 0 ||
+        image_ref_parse(want->image, &j.want, err) != 0 || check_kind(&j, err) != 0)
         return -1;
-    bool is_env = mode == COMPOSE_PIN_ENV ||
-                  (mode == COMPOSE_PIN_AUTO && j.version.kind == COMPOSE_VERSION_VARIABLE);
+    bool is_env = want->mode == COMPOSE_PIN_ENV ||
+                  (want->mode == COMPOSE_PIN_AUTO && j.version.kind == COMPOSE_VERSION_VARIABLE);
     return is_env ? pin_plan_env(&j, ret, err) : pin_plan_file(&j, ret, err);
 }
 

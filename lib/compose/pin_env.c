@@ -88,7 +88,9 @@ static int read_value(struct cursor *c, const char *text, struct slot *slot)
     const char *after_separator = c->p;
 
     skip_blanks(c);
-    char quote = c->p < c->end ? *c->p : '\0';
+    char quote = '\0';
+    if (c->p < c->end)
+        quote = *c->p;
     if (quote == '"' || quote == '\'') {
         const char *close = closing_quote(c, quote);
         if (!close)

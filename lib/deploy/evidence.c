@@ -37,7 +37,7 @@ static void describe_state(const struct container *c, struct buf *out)
 {
     char code[32] = "no exit code"; /* the engine forgets it when it starts the container again */
     if (c->state != CONTAINER_RUNNING)
-        snprintf(code, sizeof code, "exit code %lld", (long long)c->exit_code);
+        (void)snprintf(code, sizeof code, "exit code %lld", (long long)c->exit_code);
     buf_addf(out, "container '%s': %s, %s, OOM-killed: %s, restarts: %lld", c->name,
              container_state_text(c->state), code, c->oom_killed ? "yes" : "no",
              (long long)c->restart_count);

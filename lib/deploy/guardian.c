@@ -20,8 +20,8 @@ static void detach(int pipe_fd, int lock_fd)
     static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGQUIT};
     setsid();
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-        signal(ignored[i], SIG_IGN);
-    signal(SIGALRM, SIG_DFL);
+        (void)signal(ignored[i], SIG_IGN);
+    (void)signal(SIGALRM, SIG_DFL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2 && null >= 0; fd++)
         dup2(null, fd);

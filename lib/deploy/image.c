@@ -39,7 +39,9 @@ static bool platform_fits(const struct remote_image *r, const char *os, const ch
     AUTO_FREE char *want = xasprintf("%s/%s", os, arch);
     for (size_t i = 0; i < r->platforms.n; i++) {
         const char *has = r->platforms.v[i];
-        char after = str_starts(has, want) ? has[strlen(want)] : 'x';
+        if (!str_starts(has, want))
+            continue;
+        char after = has[strlen(want)];
         if (after == '\0' || after == '/')
             return true;
     }

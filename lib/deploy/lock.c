@@ -31,9 +31,9 @@ static struct flock whole_file(void)
     return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
 }
 
-static char *lock_path(const char *state_dir, const char *app, const char *environment)
+static char *lock_path(const struct lock_scope *s)
 {
-    return xasprintf("%s/locks/%s.%s", state_dir, app, environment);
+    return xasprintf("%s/locks/%s.%s", s->state_dir, s->app, s->environment);
 }
 
 static void text_read(int fd, struct lock_text *ret)
@@ -47,10 +47,10 @@ static void text_read(int fd, struct lock_text *ret)
     AUTO_PTR(json_free) struct json *j = json_parse(raw, (size_t)n, "lock file", &ignored);
     ret->pid = json_i64(j, "pid", 0);
     ret->since_ms = json_i64(j, "since_ms", 0);
-    snprintf(ret->actor, sizeof ret->actor, "%s", json_str_or(j, "actor", ""));
-    snprintf(ret->action, sizeof ret->action, "%s", json_str_or(j, "action", ""));
-    snprintf(ret->version, sizeof ret->version, "%s", json_str_or(j, "version", ""));
-    snprintf(ret->step, sizeof ret->step, "%s", json_str_or(j, "step", ""));
+    (void)snprintf(ret->actor, sizeof ret->actor, "%s", json_str_or(j, "actor", ""));
+    (void)snprintf(ret->action, sizeof ret->action, "%s", json_str_or(j, "action", ""));
+    (void)snprintf(ret->version, sizeof ret->version, "%s", json_str_or(j, "version", ""));
+    (void)snprintf(ret->step, sizeof ret->step, "%s", json_str_or(j, "step", ""));
 }
 
 static void text_write(int fd, const struct lock_text *t)
@@ -109,12 +109,11 @@ static int lock_open(struct lock *l, const char *state_dir, struct ship_error *e
     return 0;
 }
 
-int lock_take(struct lock *l, const char *state_dir, const char *app, const char *environment,
-              const struct lock_text *text, int64_t wait_ms, const struct clock *clock,
-              struct ship_error *err)
+int lock_take(struct lock *l, const struct lock_scope *scope, const struct lock_text *text,
+              int64_t wait_ms, const struct clock *clock, struct ship_error *err)
 {
-    l->path = lock_path(state_dir, app, environment);
-    if (lock_open(l, state_dir, err) < 0)
+    l->path = lock_path(scope);
+    if (lock_open(l, scope->state_dir, err) < 0)
         return -1;
     int64_t deadline = clock_deadline(clock, wait_ms);
     struct flock want = whole_file();
@@ -142,9 +141,9 @@ void lock_describe(struct lock *l, const char *version, const char *step)
     if (l->fd < 0)
         return;
     if (version)
-        snprintf(l->text.version, sizeof l->text.version, "%s", version);
+        (void)snprintf(l->text.version, sizeof l->text.version, "%s", version);
     if (step)
-        snprintf(l->text.step, sizeof l->text.step, "%s", step);
+        (void)snprintf(l->text.step, sizeof l->text.step, "%s", step);
     text_write(l->fd, &l->text);
 }
 
@@ -161,10 +160,9 @@ void lock_release(struct lock *l)
     l->path = NULL;
 }
 
-int lock_peek(const char *state_dir, const char *app, const char *environment,
-              struct lock_text *ret)
+int lock_peek(const struct lock_scope *scope, struct lock_text *ret)
 {
-    AUTO_FREE char *path = lock_path(state_dir, app, environment);
+    AUTO_FREE char *path = lock_path(scope);
     AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     *ret = (struct lock_text){0};
     if (fd < 0)

@@ -27,6 +27,11 @@ struct lock {
     char *path;
     struct lock_text text;
 };
+/* What one lock is for. */
+struct lock_scope {
+    const char *state_dir, *app, *environment;
+};
+
 #define LOCK_INIT                                                                                  \
     {                                                                                              \
         .fd = -1                                                                                   \
@@ -36,15 +41,14 @@ struct lock {
  * Take the lock, waiting at most wait_ms. SHIP_LOCKED names holder, version, step and age;
  * SHIP_UNREACHABLE when the state directory can not be used; SHIP_INTERRUPTED.
  */
-SHIP_CHECKED int lock_take(struct lock *l, const char *state_dir, const char *app,
-                           const char *environment, const struct lock_text *text, int64_t wait_ms,
-                           const struct clock *clock, struct ship_error *err);
+SHIP_CHECKED int lock_take(struct lock *l, const struct lock_scope *scope,
+                           const struct lock_text *text, int64_t wait_ms, const struct clock *clock,
+                           struct ship_error *err);
 /* Rewrite the text (best effort). */
 void lock_describe(struct lock *l, const char *version, const char *step);
 void lock_release(struct lock *l);
 
 /* Who holds it? 1 held (ret filled as far as known), 0 free. Never blocks. */
-int lock_peek(const char *state_dir, const char *app, const char *environment,
-              struct lock_text *ret);
+int lock_peek(const struct lock_scope *scope, struct lock_text *ret);
 
 #endif

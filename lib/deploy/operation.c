@@ -53,7 +53,7 @@ void operation_warn(struct operation *op, const char *fmt, ...)
     char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     struct ship_result *r = op->res;
     r->warnings = xreallocarray(r->warnings, r->n_warnings + 1, sizeof *r->warnings);

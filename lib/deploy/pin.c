@@ -45,8 +45,9 @@ static int plan_pins(struct operation *op, struct pins *ret, struct ship_error *
         return -1;
     ret->list = xcalloc(op->n_targets + 1, sizeof *ret->list);
     for (size_t i = 0; i < op->n_targets; i++) {
-        if (compose_pin_plan(p, op->targets[i].service, op->targets[i].image, mode_of(op->s->plan),
-                             ret->list, ret->n, &ret->list[ret->n], err) < 0)
+        const struct compose_pin_want want = {op->targets[i].service, op->targets[i].image,
+                                              mode_of(op->s->plan)};
+        if (compose_pin_plan(p, &want, ret->list, ret->n, &ret->list[ret->n], err) < 0)
             return -1;
         ret->n++;
     }

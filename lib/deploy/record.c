@@ -13,8 +13,8 @@ int record_lock(struct operation *op, struct ship_error *err)
     (void)snprintf(text.action, sizeof text.action, "%s", op->action);
     (void)snprintf(text.version, sizeof text.version, "%s", op->wanted ? op->wanted : "");
     (void)snprintf(text.step, sizeof text.step, "begin");
-    return lock_take(&op->lock, op->s->state_dir, p->app, p->environment, &text,
-                     op->s->opt.lock_wait_ms, &op->s->clock, err);
+    const struct lock_scope scope = {op->s->state_dir, p->app, p->environment};
+    return lock_take(&op->lock, &scope, &text, op->s->opt.lock_wait_ms, &op->s->clock, err);
 }
 
 int record_previous(struct operation *op, struct ship_error *err)

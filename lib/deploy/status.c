@@ -106,7 +106,7 @@ static int read_operation(struct look *l, struct ship_error *err)
 {
     const struct plan *p = l->s->plan;
     struct lock_text text;
-    if (lock_peek(l->s->state_dir, p->app, p->environment, &text))
+    if (lock_peek(&(struct lock_scope){l->s->state_dir, p->app, p->environment}, &text))
         take_lock_text(l->st, &text);
     if (!l->s->ledger)
         return 0;

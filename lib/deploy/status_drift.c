@@ -153,9 +153,9 @@ static void find_config(struct look *l, const struct ship_status_service *svc,
 {
     struct ship_error ignored = {0};
     const char *label = container_label(c, "com.docker.compose.config-hash");
+    const struct compose_hash_with with = {l->op.family, l->op.peers, l->op.n_peers};
     char hash[SHA256_HEX_SIZE];
-    if (!label || compose_config_hash(l->s->compose, svc->service, l->op.family, l->op.peers,
-                                      l->op.n_peers, hash, &ignored) < 0)
+    if (!label || compose_config_hash(l->s->compose, svc->service, &with, hash, &ignored) < 0)
         return;
     if (!str_eq(label, hash))
         add(l, "config", svc->service,

@@ -54,7 +54,6 @@ static int commit(void *ctx, struct ship_error *err)
 
 STEP_APPLY(step_commit)
 {
-    (void)note;
     if (ledger_batch(op->s->ledger, commit, op, err) < 0)
         return -1;
     op->committed = true;
@@ -66,7 +65,6 @@ STEP_APPLY(step_commit)
 
 STEP_APPLY(step_pin)
 {
-    (void)note;
     if (op->pin_refused)
         return STEP_NOTHING; /* warned about before anything changed */
     return pin_all(op, err);
@@ -153,8 +151,8 @@ STEP_APPLY(step_clean_up)
     size_t surplus = 0;
     if (remove_leftovers(op, err) < 0 || remove_surplus(op, &surplus, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu parked container%s removed", n, n == 1 ? "" : "s");
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu parked container%s removed", n, n == 1 ? "" : "s");
     if (surplus)
-        snprintf(note, STEP_NOTE_MAX, "%zu parked, %zu surplus removed", n, surplus);
+        (void)snprintf(note, STEP_NOTE_MAX, "%zu parked, %zu surplus removed", n, surplus);
     return n || surplus ? STEP_OK : STEP_NOTHING;
 }

@@ -124,7 +124,7 @@ int operation_run_hooks(struct operation *op, const struct plan_hooks *hooks, co
         if (run_one(op, &hooks->items[i], name, err) < 0)
             return -1;
     }
-    snprintf(note, STEP_NOTE_MAX, "%zu hook%s", hooks->n, hooks->n == 1 ? "" : "s");
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu hook%s", hooks->n, hooks->n == 1 ? "" : "s");
     return STEP_OK;
 }
 

@@ -12,6 +12,6 @@ STEP_APPLY(step_pull)
             return ship_error_wrap(err, "image '%s' of service '%s'", t->image, t->service);
     }
     if (pulled == 0)
-        snprintf(note, STEP_NOTE_MAX, "image is local already");
+        (void)snprintf(note, STEP_NOTE_MAX, "image is local already");
     return pulled ? STEP_OK : STEP_NOTHING;
 }

@@ -60,7 +60,8 @@ static bool needs_tidying(const struct operation *op)
 /* Nothing to replace; a version that Compose started still gets its row and its pin. */
 static int finish_unchanged(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
 {
-    snprintf(note, STEP_NOTE_MAX, "%s already runs with this configuration", op->res->to.version);
+    (void)snprintf(note, STEP_NOTE_MAX, "%s already runs with this configuration",
+                   op->res->to.version);
     if (op->dry_run)
         return STEP_NOTHING;
     if (op->previous.id && !str_eq(op->previous.to_version, op->wanted))
@@ -90,7 +91,7 @@ STEP_APPLY(step_resolve)
     if (!op->dry_run && !op->previous.id && adopt_running(op, NULL, err) < 0)
         return -1;
     const char *digest = op->res->to.digest;
-    snprintf(note, STEP_NOTE_MAX, "%s is %.19s", op->res->to.version,
-             digest ? digest : "a local image");
+    (void)snprintf(note, STEP_NOTE_MAX, "%s is %.19s", op->res->to.version,
+                   digest ? digest : "a local image");
     return STEP_OK;
 }

@@ -46,7 +46,7 @@ static int create_all(struct operation *op, specify_fn specify, char note[STEP_N
     }
     if (follow_create(op, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%zu container%s", op->n_reps, op->n_reps == 1 ? "" : "s");
+    (void)snprintf(note, STEP_NOTE_MAX, "%zu container%s", op->n_reps, op->n_reps == 1 ? "" : "s");
     return STEP_OK;
 }
 
@@ -96,13 +96,12 @@ STEP_APPLY(step_switch)
     if (follow_note_restarts(op, err) < 0 || follow_park(op, err) < 0 ||
         swap_all(op, false, err) < 0 || swap_all(op, true, err) < 0)
         return -1;
-    snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
+    (void)snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
     return STEP_OK;
 }
 
 STEP_APPLY(step_wait_running)
 {
-    (void)note;
     return verify_running(op, clock_deadline(&op->s->clock, op->s->plan->timeouts.start_ms), err);
 }
 
@@ -130,6 +129,7 @@ STEP_APPLY(step_stable)
     if (verify_stable(op, window, err) < 0 || (bake && verify_watch(op, bake, err) < 0))
         return -1;
     char text[STR_DURATION_MAX];
-    snprintf(note, STEP_NOTE_MAX, "no restart for %s", str_format_duration(window + bake, text));
+    (void)snprintf(note, STEP_NOTE_MAX, "no restart for %s",
+                   str_format_duration(window + bake, text));
     return STEP_OK;
 }

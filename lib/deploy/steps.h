@@ -5,7 +5,8 @@
 #include "deploy/operation.h"
 
 #define STEP_APPLY(name)                                                                           \
-    int name(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
+    int name(struct operation *op, __attribute__((unused)) char note[STEP_NOTE_MAX],               \
+             struct ship_error *err)
 
 STEP_APPLY(step_resolve);          /* version -> services, digests, images; no-op found here */
 STEP_APPLY(step_resolve_rollback); /* recorded deployment -> services, specs, images */

@@ -195,10 +195,10 @@ int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
                         struct ship_error *err)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, t->service);
+    const struct compose_hash_with with = {op->family, op->peers, op->n_peers};
     char hash[SHA256_HEX_SIZE];
     *ret = false;
-    if (compose_config_hash(op->s->compose, t->service, op->family, op->peers, op->n_peers, hash,
-                            err) < 0)
+    if (compose_config_hash(op->s->compose, t->service, &with, hash, err) < 0)
         return -1;
     for (int number = 1; number <= (int)svc->replicas; number++) {
         const struct container_row *c = operation_container(op, t->service, number);

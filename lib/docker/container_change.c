@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "docker/container.h"
 
+/* NOLINTNEXTLINE(readability-function-size): the signature of the runtime table */
 int container_create(struct docker_client *c, const char *name, const char *platform,
                      const struct json *body, char **ret_id, struct strv *ret_warnings,
                      int64_t deadline_ms, struct ship_error *err)
@@ -101,6 +102,7 @@ int container_remove(struct docker_client *c, const char *id, bool force, int64_
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature of the runtime table */
 int container_put_archive(struct docker_client *c, const char *id, const char *path,
                           const void *tar, size_t len, int64_t deadline_ms, struct ship_error *err)
 {

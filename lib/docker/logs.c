@@ -71,6 +71,7 @@ static int judge(const struct log_frames *frames, const struct docker_call *call
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature of the runtime table */
 int container_logs(struct docker_client *c, const char *id, const struct logs_query *query,
                    frame_sink sink, void *ctx, int64_t deadline_ms, struct ship_error *err)
 {

@@ -5,6 +5,7 @@
  * Each pair is two processes on an engine of its own. 50 pairs; SHIPCTL_TEST_FULL=1: 1000.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -84,7 +85,7 @@ static void start_racer(struct deploy_fixture *f, struct racer *r)
     int go[2];
     char host[200] = "";
 
-    if (pipe(go) != 0)
+    if (pipe2(go, O_CLOEXEC) != 0)
         abort();
     pid_t pid = fork(); /* *r is shared with the child: only this process writes its pid */
     if (pid != 0) {

@@ -24,7 +24,7 @@ static inline void load_compose_text(const char *text, size_t len)
 
     if (fd < 0) {
         fd = memfd_create("compose.yml", MFD_CLOEXEC);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     }
     assert(fd >= 0 && ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0);
     assert(file_write_all(fd, text, len) == 0);

@@ -27,6 +27,7 @@ static void clean_up(void)
     free(sound);
 }
 
+/* libFuzzer's type: NOLINTNEXTLINE(readability-non-const-parameter) */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     void *state = NULL;

@@ -62,7 +62,7 @@ tidy_one() {
 export -f command_of checksums tidy_one
 
 # The largest first, so that no processor waits for the last one.
-# shellcheck disable=SC2016 # expanded by the inner shell
+# shellcheck disable=SC2012,SC2016 # names are ours; expanded by the inner shell
 ls -S -- "${files[@]}" | tr '\n' '\0' |
 	xargs -0 -n 1 -P "${SHIPCTL_TEST_JOBS:-$(nproc)}" bash -c 'tidy_one "$1"' - || fail "see above"
 pass "${#files[@]} files"

@@ -29,7 +29,7 @@ struct facts {
 
 static _Noreturn void die(const char *what, const struct ship_error *err)
 {
-    fprintf(stderr, "compose_body: %s: %s\n", what, err->msg);
+    (void)fprintf(stderr, "compose_body: %s: %s\n", what, err->msg);
     exit(1);
 }
 
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     int64_t minor = 0;
 
     if (argc != 5 || str_to_i64(argv[2], &minor) < 0) {
-        fputs("usage: compose_body DIR MINOR VERSION FACTS\n", stderr);
+        (void)fputs("usage: compose_body DIR MINOR VERSION FACTS\n", stderr);
         return 2;
     }
     const struct compose_options options = {.dir = argv[1],

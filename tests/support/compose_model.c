@@ -19,7 +19,7 @@
 
 static _Noreturn void die(const char *what, const char *why)
 {
-    fprintf(stderr, "compose_model: %s: %s\n", what, why);
+    (void)fprintf(stderr, "compose_model: %s: %s\n", what, why);
     abort();
 }
 

@@ -15,7 +15,7 @@ static void must(int rc, const struct ship_error *err)
 {
     if (rc == 0)
         return;
-    fprintf(stderr, "compose_fixture: %s\n", err->msg);
+    (void)fprintf(stderr, "compose_fixture: %s\n", err->msg);
     abort();
 }
 

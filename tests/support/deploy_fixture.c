@@ -230,5 +230,5 @@ bool deploy_fixture_is_unlocked(const struct deploy_fixture *f)
 {
     struct lock_text text;
 
-    return lock_peek(f->state, "shop", "production", &text) == 0;
+    return lock_peek(&(struct lock_scope){f->state, "shop", "production"}, &text) == 0;
 }

@@ -139,7 +139,7 @@ static size_t take_text(struct reader *r, const char *p, size_t len)
     size_t n = end ? (size_t)(end - p) + 1 : len;
 
     if (buf_add(&r->text, p, n) < 0) {
-        fprintf(stderr, "record: a header of more than %u bytes\n", HEADER_BYTES_MAX);
+        (void)fprintf(stderr, "record: a header of more than %u bytes\n", HEADER_BYTES_MAX);
         exit(1);
     }
     if (end && (r->part != PART_HEADER || str_ends(r->text.p, "\r\n\r\n")))
@@ -227,7 +227,7 @@ static _Noreturn void serve(int client, const char *engine, int out)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fputs("usage: record LISTEN ENGINE OUT\n", stderr);
+        (void)fputs("usage: record LISTEN ENGINE OUT\n", stderr);
         return 2;
     }
     struct sockaddr_un address = address_of(argv[1]);
@@ -240,8 +240,8 @@ int main(int argc, char **argv)
         perror("record");
         return 1;
     }
-    signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
+    (void)signal(SIGPIPE, SIG_IGN);
     for (;;) {
         int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (client >= 0 && fork() == 0)

@@ -46,8 +46,12 @@ static int check(const struct compose_project *p, const char *name, const char *
 
     if (!preimage)
         return 0;
-    assert_int_equal(compose_hash_preimage(p, service, family, NULL, 0, &text, &err), 0);
-    assert_int_equal(compose_config_hash(p, service, family, NULL, 0, hash, &err), 0);
+    assert_int_equal(compose_hash_preimage(p, service, &(struct compose_hash_with){family, NULL, 0},
+                                           &text, &err),
+                     0);
+    assert_int_equal(
+        compose_config_hash(p, service, &(struct compose_hash_with){family, NULL, 0}, hash, &err),
+        0);
     if (known_difference(name, family)) {
         assert_string_not_equal(text.p, preimage);
         return 0;
@@ -121,7 +125,9 @@ static char *preimage(const char *model, enum compose_family family, const char 
     AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
     struct buf text = BUF_INIT(1u << 20);
 
-    assert_int_equal(compose_hash_preimage(p, service, family, NULL, 0, &text, &err), 0);
+    assert_int_equal(compose_hash_preimage(p, service, &(struct compose_hash_with){family, NULL, 0},
+                                           &text, &err),
+                     0);
     return buf_steal(&text);
 }
 
@@ -232,7 +238,10 @@ static void test_hash_preimage_service_modes_become_container_ids(void **state)
                       "\"container:x:ro\"]}, \"b\": {}, \"c\": {}}}");
 
     (void)state;
-    assert_int_equal(compose_hash_preimage(p, "a", COMPOSE_FAMILY_V5, peers, 2, &text, &err), 0);
+    assert_int_equal(compose_hash_preimage(p, "a",
+                                           &(struct compose_hash_with){COMPOSE_FAMILY_V5, peers, 2},
+                                           &text, &err),
+                     0);
     assert_string_equal(text.p, "{\"command\":null,\"entrypoint\":null,\"ipc\":\"service:c\","
                                 "\"network_mode\":\"container:id1\",\"pid\":\"host\","
                                 "\"volumes_from\":[\"id1\",\"x\"]}");
@@ -246,7 +255,10 @@ static void test_config_hash_unknown_service_fails(void **state)
     struct compose_project *p = model_project("{\"services\": {}}");
 
     (void)state;
-    assert_int_equal(compose_config_hash(p, "nope", COMPOSE_FAMILY_V5, NULL, 0, hash, &err), -1);
+    assert_int_equal(compose_config_hash(p, "nope",
+                                         &(struct compose_hash_with){COMPOSE_FAMILY_V5, NULL, 0},
+                                         hash, &err),
+                     -1);
     assert_int_equal(err.code, SHIP_INVALID);
     assert_string_equal(hash, "kept");
 }

@@ -212,7 +212,8 @@ static void test_pin_plan_rewrites_one_value(void **state)
         AUTO_FREE char *services = xasprintf("\"app\": {\"image\": \"%s\"}", rows[i].resolved);
         setup(&f, before, services, rows[i].env);
         model_set_variable(f.p, "REG", "r.io");
-        if (compose_pin_plan(f.p, "app", rows[i].want, rows[i].mode, NULL, 0, &pin, &err) != 0)
+        if (compose_pin_plan(f.p, &(struct compose_pin_want){"app", rows[i].want, rows[i].mode},
+                             NULL, 0, &pin, &err) != 0)
             fail_msg("%s: %s", rows[i].why, err.msg);
         assert_true(pin.changes);
         if (compose_pin_apply(&pin, &err) != 0)
@@ -247,7 +248,9 @@ static void test_pin_plan_nothing_to_do_does_not_change(void **state)
         AUTO_FREE char *text = xasprintf("services: {app: {image: '%s'}}\n", rows[i].raw);
         setup(&f, text, APP("app:2"), rows[i].env);
         assert_int_equal(
-            compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, NULL, 0, &pin, &err), 0);
+            compose_pin_plan(f.p, &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                             NULL, 0, &pin, &err),
+            0);
         if (pin.changes)
             fail_msg("%s", rows[i].why);
         assert_int_equal(compose_pin_apply(&pin, &err), 0);
@@ -302,7 +305,8 @@ static void test_pin_plan_inexpressible_is_refused_with_hint(void **state)
         struct ship_error err = {0};
         struct compose_pin pin = {.what = NULL};
         setup(&f, rows[i].compose, rows[i].services, rows[i].env);
-        if (compose_pin_plan(f.p, "app", rows[i].want, rows[i].mode, NULL, 0, &pin, &err) == 0)
+        if (compose_pin_plan(f.p, &(struct compose_pin_want){"app", rows[i].want, rows[i].mode},
+                             NULL, 0, &pin, &err) == 0)
             fail_msg("accepted: %s", rows[i].why);
         assert_int_equal(err.code, SHIP_INVALID);
         if (!strstr(err.msg, rows[i].message))
@@ -321,14 +325,18 @@ static void test_pin_plan_environment_decides_is_refused(void **state)
     (void)state;
     setup(&f, "services: {app: {image: 'app:${V}'}}", APP("app:1"), "V=1\n");
     strv_add(&f.p->os_names, "V");
-    assert_int_equal(compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, NULL, 0, &pin, &err),
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                                      NULL, 0, &pin, &err),
                      -1);
     assert_int_equal(err.code, SHIP_INVALID);
     assert_non_null(strstr(err.hint, "unset V"));
     strv_done(&f.p->os_names);
     free(f.p->env_file);
     f.p->env_file = NULL;
-    assert_int_equal(compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, NULL, 0, &pin, &err),
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                                      NULL, 0, &pin, &err),
                      -1);
     assert_non_null(strstr(err.hint, "COMPOSE_ENV_FILES"));
     teardown(&f);
@@ -353,7 +361,8 @@ static void test_pin_plan_second_service_builds_on_the_first(void **state)
     assert_int_equal(compose_set_image(f.p, "web", "r/web:10", &err), 0);
     for (size_t i = 0; i < 3; i++) {
         const char *image = json_str(json_get(json_get(f.p->model, "services"), order[i]), "image");
-        if (compose_pin_plan(f.p, order[i], image, COMPOSE_PIN_AUTO, pins, i, &pins[i], &err) != 0)
+        if (compose_pin_plan(f.p, &(struct compose_pin_want){order[i], image, COMPOSE_PIN_AUTO},
+                             pins, i, &pins[i], &err) != 0)
             fail_msg("%s: %s", order[i], err.msg);
     }
     assert_true(pins[0].changes);
@@ -378,10 +387,14 @@ static void test_pin_plan_two_variables_in_one_env_file(void **state)
     (void)state;
     setup(&f, "services: {app: {image: 'app:${A:-1}'}, web: {image: 'web:${B:-1}'}}",
           APP("app:1") ", \"web\": {\"image\": \"web:1\"}", NULL);
-    assert_int_equal(
-        compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, pins, 0, &pins[0], &err), 0);
-    assert_int_equal(
-        compose_pin_plan(f.p, "web", "web:3", COMPOSE_PIN_AUTO, pins, 1, &pins[1], &err), 0);
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                                      pins, 0, &pins[0], &err),
+                     0);
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"web", "web:3", COMPOSE_PIN_AUTO},
+                                      pins, 1, &pins[1], &err),
+                     0);
     assert_string_equal(pins[0].what, "A in .env");
     assert_null(pins[0].old_text);
     assert_int_equal(compose_pin_apply(&pins[0], &err), 0);
@@ -404,13 +417,17 @@ static void test_pin_file_changed_meanwhile_is_refused(void **state)
 
     (void)state;
     setup(&f, "services: {app: {image: app:1}}\n", APP("app:1"), NULL);
-    assert_int_equal(compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, NULL, 0, &pin, &err),
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                                      NULL, 0, &pin, &err),
                      0);
     write_file(f.compose, "services: {app: {image: app:1}} # edited\n");
     assert_int_equal(compose_pin_apply(&pin, &err), -1);
     assert_int_equal(err.code, SHIP_CONFLICT);
     compose_pin_done(&pin);
-    assert_int_equal(compose_pin_plan(f.p, "app", "app:2", COMPOSE_PIN_AUTO, NULL, 0, &pin, &err),
+    assert_int_equal(compose_pin_plan(f.p,
+                                      &(struct compose_pin_want){"app", "app:2", COMPOSE_PIN_AUTO},
+                                      NULL, 0, &pin, &err),
                      -1);
     assert_int_equal(err.code, SHIP_CONFLICT);
     AUTO_FREE char *now = read_file(f.compose);

@@ -15,7 +15,8 @@ static const struct lock_text text = {
 
 static int take(struct fixture *f, struct lock *l, int64_t wait_ms)
 {
-    return lock_take(l, f->dir, "shop", "production", &text, wait_ms, &clock_real, &f->err);
+    return lock_take(l, &(struct lock_scope){f->dir, "shop", "production"}, &text, wait_ms,
+                     &clock_real, &f->err);
 }
 
 static void test_lock_take_free_one_is_held_and_described(void **state)
@@ -24,10 +25,10 @@ static void test_lock_take_free_one_is_held_and_described(void **state)
     struct lock l = LOCK_INIT;
     struct lock_text seen;
 
-    assert_int_equal(lock_peek(f->dir, "shop", "production", &seen), 0);
+    assert_int_equal(lock_peek(&(struct lock_scope){f->dir, "shop", "production"}, &seen), 0);
     assert_ok(take(f, &l, 0), &f->err);
     lock_describe(&l, "v3", "switch");
-    assert_int_equal(lock_peek(f->dir, "shop", "production", &seen), 1);
+    assert_int_equal(lock_peek(&(struct lock_scope){f->dir, "shop", "production"}, &seen), 1);
     assert_int_equal(seen.pid, getpid());
     assert_string_equal(seen.actor, "wei");
     assert_string_equal(seen.action, "deploy");
@@ -35,7 +36,7 @@ static void test_lock_take_free_one_is_held_and_described(void **state)
     assert_string_equal(seen.step, "switch");
     assert_true(seen.since_ms > 0);
     lock_release(&l);
-    assert_int_equal(lock_peek(f->dir, "shop", "production", &seen), 0);
+    assert_int_equal(lock_peek(&(struct lock_scope){f->dir, "shop", "production"}, &seen), 0);
 }
 
 static void test_lock_take_of_a_held_one_names_the_holder(void **state)
@@ -55,9 +56,11 @@ static void test_lock_take_of_a_held_one_names_the_holder(void **state)
     assert_fails(take(f, &second, 0), &f->err, SHIP_LOCKED);
     assert_contains(f->err.msg, pid);
     /* other apps and environments do not matter */
-    assert_ok(lock_take(&second, f->dir, "shop", "staging", &text, 0, &clock_real, &f->err),
+    assert_ok(lock_take(&second, &(struct lock_scope){f->dir, "shop", "staging"}, &text, 0,
+                        &clock_real, &f->err),
               &f->err);
-    assert_ok(lock_take(&third, f->dir, "other", "production", &text, 0, &clock_real, &f->err),
+    assert_ok(lock_take(&third, &(struct lock_scope){f->dir, "other", "production"}, &text, 0,
+                        &clock_real, &f->err),
               &f->err);
     lock_release(&first);
     lock_release(&second);
@@ -72,14 +75,14 @@ static void test_lock_take_waits_as_long_as_asked(void **state)
 
     fake_clock_init(&clock);
     assert_ok(take(f, &first, 0), &f->err);
-    assert_fails(
-        lock_take(&second, f->dir, "shop", "production", &text, 5000, &clock.clock, &f->err),
-        &f->err, SHIP_LOCKED);
+    assert_fails(lock_take(&second, &(struct lock_scope){f->dir, "shop", "production"}, &text, 5000,
+                           &clock.clock, &f->err),
+                 &f->err, SHIP_LOCKED);
     assert_in_range(clock.slept_ms, 5000, 5000);
     clock.stop_at_ms = clock.now_ms + 1000;
-    assert_fails(
-        lock_take(&second, f->dir, "shop", "production", &text, 5000, &clock.clock, &f->err),
-        &f->err, SHIP_INTERRUPTED);
+    assert_fails(lock_take(&second, &(struct lock_scope){f->dir, "shop", "production"}, &text, 5000,
+                           &clock.clock, &f->err),
+                 &f->err, SHIP_INTERRUPTED);
     lock_release(&second);
     lock_release(&first);
 }
@@ -92,7 +95,7 @@ static void test_lock_of_a_killed_process_is_free_at_once(void **state)
     int ready[2];
     char byte;
 
-    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
         bool ok = take(f, &l, 0) == 0 && write(ready[1], "r", 1) == 1;
@@ -119,7 +122,8 @@ static void test_lock_with_stale_text_waits_for_the_holder_to_write(void **state
     fake_clock_init(&clock);
     assert_ok(take(f, &first, 0), &f->err);
     assert_int_equal(ftruncate(first.fd, 0), 0);
-    assert_fails(lock_take(&second, f->dir, "shop", "production", &text, 0, &clock.clock, &f->err),
+    assert_fails(lock_take(&second, &(struct lock_scope){f->dir, "shop", "production"}, &text, 0,
+                           &clock.clock, &f->err),
                  &f->err, SHIP_LOCKED);
     assert_contains(f->err.msg, "another operation holds the lock");
     assert_in_range(clock.slept_ms, 200, 200);
@@ -139,8 +143,9 @@ static void test_lock_take_in_bad_places_is_refused(void **state)
     struct lock l = LOCK_INIT;
 
     fixture_write_file(file, "x", 1);
-    assert_fails(lock_take(&l, file, "shop", "production", &text, 0, &clock_real, &f->err), &f->err,
-                 SHIP_UNREACHABLE);
+    assert_fails(lock_take(&l, &(struct lock_scope){file, "shop", "production"}, &text, 0,
+                           &clock_real, &f->err),
+                 &f->err, SHIP_UNREACHABLE);
     lock_release(&l);
     assert_ok(take(f, &l, 0), &f->err);
     lock_release(&l);

@@ -317,9 +317,9 @@ static void test_prune_locked_exits_13(void **state)
     struct lock lock = LOCK_INIT;
     struct lock_text text = {.actor = "mei", .action = "deploy", .version = "v7"};
 
-    assert_ok(
-        lock_take(&lock, p->s->state_dir, "shop", "production", &text, 0, &p->s->patient, &p->err),
-        &p->err);
+    assert_ok(lock_take(&lock, &(struct lock_scope){p->s->state_dir, "shop", "production"}, &text,
+                        0, &p->s->patient, &p->err),
+              &p->err);
     assert_int_equal(ship_prune(p->s, &request, &r, &p->err), 13);
     assert_contains(p->err.msg, "mei");
     ship_prune_done(&r);
