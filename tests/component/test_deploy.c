@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/json.h"
-#include "support/deploy_fixture.h"
+#include "support/deploy_assert.h"
 #include "support/listener.h"
-#include "unit/assert.h"
 
 #define OLD_SERVES "shop-app-1 running always " FIX_APP ":v1\n"
 #define NEW_SERVES "shop-app-1 running always " FIX_APP ":v2\n"
@@ -27,32 +25,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A failure shows what the command said. */
-#define assert_status(f, status, want)                                                             \
-    do {                                                                                           \
-        int status_ = (status);                                                                    \
-        if (status_ != (want))                                                                     \
-            fail_msg("exit status %d, want %d: %s\n%s", status_, (want), (f)->res.error.msg,       \
-                     (f)->messages.text.p);                                                        \
-    } while (0)
-
-static void assert_host(struct deploy_fixture *f, const char *want)
-{
-    AUTO_FREE char *summary = fake_engine_summary(f->engine);
-
-    assert_string_equal(summary, want);
-}
-
-/* Version recorded as serving, nothing open, lock free. */
-static void assert_ledger(const struct deploy_fixture *f, const char *version)
-{
-    AUTO_FREE char *current = deploy_fixture_current(f);
-
-    assert_string_equal(current, version);
-    assert_string_equal(deploy_fixture_open(f), "");
-    assert_true(deploy_fixture_is_unlocked(f));
-}
-
 static void assert_file(const struct deploy_fixture *f, const char *name, const char *want)
 {
     AUTO_FREE char *text = deploy_fixture_read(f, name);
@@ -60,26 +32,11 @@ static void assert_file(const struct deploy_fixture *f, const char *name, const 
     assert_string_equal(text ? text : "(none)", want);
 }
 
-/* v1 serves, and an image with this tag behaves as told. */
-static void deployed(struct deploy_fixture *f)
-{
-    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
-}
-
+/* An image with this tag behaves as told. */
 static void add_image(struct deploy_fixture *f, struct fake_image image)
 {
     image.repository = image.repository ? image.repository : FIX_APP;
     (void)fake_engine_image(f->engine, &image);
-}
-
-static char *text_at(struct deploy_fixture *f, const char *container, const char *path)
-{
-    AUTO_FREE char *text = fake_engine_inspect(f->engine, container);
-    struct ship_error err = {0};
-
-    assert_non_null(text);
-    AUTO_PTR(json_free) struct json *doc = json_parse(text, strlen(text), "inspect", &err);
-    return xstrdup(json_str_or(doc, path, ""));
 }
 
 /* ---- the way it should go ---- */

@@ -294,6 +294,23 @@ static const char *taken_port(const struct model *m, const struct model_containe
     return NULL;
 }
 
+/* The container whose namespace it joins, when that one does not run; else NULL. */
+static const char *absent_host(struct model *m, const struct model_container *c)
+{
+    static const char *const modes[] = {"HostConfig.NetworkMode", "HostConfig.IpcMode",
+                                        "HostConfig.PidMode"};
+
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        const char *mode = json_str_or(c->body, modes[i], "");
+        if (!str_starts(mode, "container:"))
+            continue;
+        const struct model_container *host = model_container(m, mode + strlen("container:"));
+        if (!host || !str_eq(host->state, "running"))
+            return mode;
+    }
+    return NULL;
+}
+
 static void start(struct model *m, const struct model_request *req, const char *name,
                   struct model_reply *reply)
 {
@@ -305,9 +322,11 @@ static void start(struct model *m, const struct model_request *req, const char *
     reply->status = str_eq(c->state, "running") ? 304 : 204;
     if (reply->status == 304)
         return;
-    const char *port = taken_port(m, c);
+    const char *port = taken_port(m, c), *host = absent_host(m, c);
     if (c->image->start_error)
         model_refuse(reply, 500, "%s", c->image->start_error);
+    else if (host)
+        model_refuse(reply, 409, "cannot join the namespace of a non running container: %s", host);
     else if (port)
         model_refuse(reply, 500,
                      "driver failed programming external connectivity on endpoint %s: Bind for "
