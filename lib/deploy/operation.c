@@ -108,8 +108,8 @@ bool operation_is_stranded(const struct operation *op, const struct container_ro
     return str_eq(final, want);
 }
 
-static bool is_live_of(const struct operation *op, const struct container_row *c,
-                       const char *service)
+bool operation_is_live_of(const struct operation *op, const struct container_row *c,
+                          const char *service)
 {
     return str_eq(container_row_label(c, "com.docker.compose.service"), service) &&
            !str_eq(container_row_label(c, "com.docker.compose.oneoff"), "True") &&
@@ -122,7 +122,7 @@ const struct container_row *operation_container(const struct operation *op, cons
     const struct container_row *best = NULL;
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
-        if (!is_live_of(op, c, service))
+        if (!operation_is_live_of(op, c, service))
             continue;
         int64_t n = operation_number(c);
         if (number > 0 && n == number)
@@ -136,7 +136,7 @@ const struct container_row *operation_container(const struct operation *op, cons
 bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count)
 {
     const char *service = container_row_label(c, "com.docker.compose.service");
-    return service && is_live_of(op, c, service) && operation_number(c) > count;
+    return service && operation_is_live_of(op, c, service) && operation_number(c) > count;
 }
 
 const struct target *operation_target(const struct operation *op, const char *service)

@@ -137,6 +137,9 @@ SHIP_CHECKED int operation_observe(struct operation *op, struct ship_error *err)
 /* Container of a service by number (>= 1) or the lowest one (0); one-offs are never returned. */
 const struct container_row *operation_container(const struct operation *op, const char *service,
                                                 int number);
+/* A replica of the service, whatever its state: no one-off, nothing that stands aside. */
+bool operation_is_live_of(const struct operation *op, const struct container_row *c,
+                          const char *service);
 /* The number of a container of a service, 0 when it has none. */
 int64_t operation_number(const struct container_row *c);
 /* `docker compose up` died before it gave a replacement its name, and nothing else has that name.

@@ -16,7 +16,6 @@
 #include "base/image_ref.h"
 #include "deploy/lock.h"
 #include "deploy/look.h"
-#include "deploy/names.h"
 #include "deploy/rollback_target.h"
 #include "deploy/target.h"
 #include "docker/cgroup.h"
@@ -293,18 +292,11 @@ static int look_at(struct look *l, const struct container_row *row, const char *
     return 0;
 }
 
-static bool is_live_of(const struct container_row *row, const char *service)
-{
-    return str_eq(container_row_label(row, "com.docker.compose.service"), service) &&
-           !str_eq(container_row_label(row, "com.docker.compose.oneoff"), "True") &&
-           !name_is_aside(row->name);
-}
-
 static int look_at_service(struct look *l, const char *service, struct ship_error *err)
 {
     size_t before = l->st->n_services;
     for (size_t i = 0; i < l->op.containers.n; i++)
-        if (is_live_of(&l->op.containers.rows[i], service) &&
+        if (operation_is_live_of(&l->op, &l->op.containers.rows[i], service) &&
             look_at(l, &l->op.containers.rows[i], service, err) < 0)
             return -1;
     if (l->st->n_services == before)

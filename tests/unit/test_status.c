@@ -238,6 +238,10 @@ static void orphan(struct project *p)
     project_container(p, "app", "shop-app-1", "v1");
     project_container(p, "old", "shop-old-1", "v0");
 }
+static void half_finished(struct project *p)
+{
+    project_container(p, "app", "0123456789ab_shop-app-1", "v1");
+}
 static void no_database(struct project *p)
 {
     project_container(p, "app", "shop-app-1", "v1");
@@ -255,18 +259,20 @@ static const struct {
     const char *why, *kind, *service, *text, *hint;
     void (*arrange)(struct project *p);
 } drifts[] = {
-    {"another version than recorded", "version", "app", "runs v0, the ledger says v1",
-     "shipctl deploy v1",                                                                                            other_version },
-    {"tag moved under our feet",      "image",   "app", "another image",                  "shipctl deploy v1",
-     same_tag_other_image                                                                                                          },
-    {"file asks for another version", "version", "app", "compose file reads v2, v1 runs",
-     "shipctl deploy v1",                                                                                            file_moved_on },
-    {"container ended",               "stopped", "app", "exit code 0",                    "shipctl deploy v1",       stopped       },
-    {"parked container left behind",  "extra",   "app", "left behind",                    "deployment",              leftover      },
-    {"service nobody declares",       "orphan",  "old", "no active service",              "docker rm",               orphan        },
-    {"dependency without container",  "missing", "db",  "no container",                   "docker compose up -d db",
-     no_database                                                                                                                   },
-    {"compose file edited",           "config",  "app", "has changed",                    "shipctl deploy v1",       config_changed},
+    {"another version than recorded",           "version",       "app", "runs v0, the ledger says v1",
+     "shipctl deploy v1",                                                                                                            other_version },
+    {"tag moved under our feet",                "image",         "app", "another image",                  "shipctl deploy v1",
+     same_tag_other_image                                                                                                                          },
+    {"file asks for another version",           "version",       "app", "compose file reads v2, v1 runs",
+     "shipctl deploy v1",                                                                                                            file_moved_on },
+    {"container ended",                         "stopped",       "app", "exit code 0",                    "shipctl deploy v1",       stopped       },
+    {"parked container left behind",            "extra",         "app", "left behind",                    "deployment",              leftover      },
+    {"service nobody declares",                 "orphan",        "old", "no active service",              "docker rm",               orphan        },
+    {"replacement that Compose did not rename", "half-finished", "app", "did not rename",
+     "repairs it",                                                                                                                   half_finished },
+    {"dependency without container",            "missing",       "db",  "no container",                   "docker compose up -d db",
+     no_database                                                                                                                                   },
+    {"compose file edited",                     "config",        "app", "has changed",                    "shipctl deploy v1",       config_changed},
 };
 
 static void test_status_drift_has_kind_text_and_next_command(void **state)
@@ -284,6 +290,38 @@ static void test_status_drift_has_kind_text_and_next_command(void **state)
         ship_status_done(&st);
         project_free(p);
     }
+}
+
+/* `docker compose up` died before it gave the replacement its name: it serves all the same. */
+static void test_status_of_a_lone_temporary_container_shows_it(void **state)
+{
+    (void)state;
+    struct project *p = deployed();
+
+    half_finished(p);
+    struct ship_status st = look(p);
+    assert_int_equal(st.exit_code, 0);
+    assert_string_equal(st.services[0].container, "0123456789ab_shop-app-1");
+    assert_string_equal(st.services[0].state, "running");
+    assert_string_equal(st.services[0].version, "v1");
+    assert_string_equal(find_drift(&st, "missing")->service, "db");
+    ship_status_done(&st);
+    project_free(p);
+}
+
+/* Next to the one that has the name it is only a leftover. */
+static void test_status_of_a_second_temporary_container_shows_the_named_one(void **state)
+{
+    (void)state;
+    struct project *p = running();
+
+    half_finished(p);
+    struct ship_status st = look(p);
+    assert_int_equal(st.n_services, 2);
+    assert_string_equal(st.services[0].container, "shop-app-1");
+    assert_string_equal(find_drift(&st, "half-finished")->service, "app");
+    ship_status_done(&st);
+    project_free(p);
 }
 
 static void test_status_restart_policy_differs_is_drift(void **state)
@@ -466,6 +504,8 @@ int main(void)
         cmocka_unit_test(test_status_broken_compose_file_is_drift),
         cmocka_unit_test(test_status_invalid_plan_fails),
         cmocka_unit_test(test_status_drift_has_kind_text_and_next_command),
+        cmocka_unit_test(test_status_of_a_lone_temporary_container_shows_it),
+        cmocka_unit_test(test_status_of_a_second_temporary_container_shows_the_named_one),
         cmocka_unit_test(test_status_restart_policy_differs_is_drift),
         cmocka_unit_test(test_status_one_shot_that_ended_well_is_no_drift),
         cmocka_unit_test(test_status_open_row_without_lock_is_interrupted),
