@@ -49,14 +49,21 @@ static void add_replacements(struct operation *op, enum targets_of which)
         else if (which == TARGETS_OLD && r->old_id)
             add_target(op, r->service, r->old_id, true);
     }
+    for (size_t i = 0; i < op->n_kept; i++)
+        add_target(op, op->kept[i].service, op->kept[i].old_id, true);
+}
+
+static bool is_among(const struct replacement *reps, size_t n, const char *service)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(reps[i].service, service))
+            return true;
+    return false;
 }
 
 static bool is_replaced(const struct operation *op, const char *service)
 {
-    for (size_t i = 0; i < op->n_reps; i++)
-        if (str_eq(op->reps[i].service, service))
-            return true;
-    return false;
+    return is_among(op->reps, op->n_reps, service) || is_among(op->kept, op->n_kept, service);
 }
 
 void checks_set_targets(struct operation *op, enum targets_of which)

@@ -10,32 +10,57 @@
 
 /* ---- who ---- */
 
-static const struct replacement *replacement_of(const struct operation *op, const char *service)
+/* The next replacement of a service after `from`; NULL: the first one. */
+static const struct replacement *next_of(const struct operation *op, const char *service,
+                                         const struct replacement *from)
 {
-    for (size_t i = 0; i < op->n_reps; i++)
+    for (size_t i = from ? (size_t)(from - op->reps) + 1 : 0; i < op->n_reps; i++)
         if (str_eq(op->reps[i].service, service))
             return &op->reps[i];
     return NULL;
 }
 
+static bool has_lower(const struct replacement *list, size_t n, const struct replacement *r)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(list[i].service, r->service) && list[i].number < r->number)
+            return true;
+    return false;
+}
+
+/* The one of its service that others name by id. */
+static bool is_first(const struct operation *op, const struct replacement *r)
+{
+    return !has_lower(op->reps, op->n_reps, r) && !has_lower(op->kept, op->n_kept, r);
+}
+
 bool follow_is_follower(const struct operation *op, const char *service)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, service);
-    for (size_t i = 0; svc && i < svc->n_shares; i++)
-        if (replacement_of(op, svc->shares[i]))
+    for (size_t i = 0; svc && i < svc->n_shares; i++) {
+        const struct replacement *r = next_of(op, svc->shares[i], NULL);
+        if (r && is_first(op, r))
+            return true;
+    }
+    return false;
+}
+
+static bool has_replaced(const struct operation *op, const char *service)
+{
+    const struct replacement *r = NULL;
+    while ((r = next_of(op, service, r)))
+        if (r->old_id)
             return true;
     return false;
 }
 
 static bool is_restarted(const struct operation *op, const struct compose_service *svc)
 {
-    if (replacement_of(op, svc->name))
+    if (next_of(op, svc->name, NULL))
         return false;
-    for (size_t i = 0; i < svc->n_depends_on; i++) {
-        const struct replacement *r = replacement_of(op, svc->depends_on[i].service);
-        if (svc->depends_on[i].restart && r && r->old_id)
+    for (size_t i = 0; i < svc->n_depends_on; i++)
+        if (svc->depends_on[i].restart && has_replaced(op, svc->depends_on[i].service))
             return true;
-    }
     return false;
 }
 
@@ -56,8 +81,8 @@ void follow_point_peers(struct operation *op)
         struct compose_peer *peer = peer_of(op, r->service);
         if (!r->new_id)
             continue;
-        if (peer && str_eq(peer->container_id, r->old_id))
-            peer->container_id = r->new_id;
+        if (peer && (str_eq(peer->container_id, r->old_id) || (!r->old_id && is_first(op, r))))
+            *peer = (struct compose_peer){r->service, r->new_id, r->name};
         else if (!peer && op->n_peers < compose_services(op->s->compose))
             op->peers[op->n_peers++] = (struct compose_peer){r->service, r->new_id, r->name};
     }
@@ -88,7 +113,7 @@ int follow_create(struct operation *op, struct ship_error *err)
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
         const char *service = compose_service_at(op->s->compose, i)->name;
         const struct container_row *c = operation_container(op, service, 0);
-        if (!c || has_ended_well(c) || replacement_of(op, service) ||
+        if (!c || has_ended_well(c) || next_of(op, service, NULL) ||
             !follow_is_follower(op, service))
             continue;
         if (create_follower(op, service, err) < 0)

@@ -38,8 +38,11 @@ void operation_done(struct operation *op)
         target_done(&op->targets[i]);
     for (size_t i = 0; i < op->n_reps; i++)
         replacement_done(&op->reps[i]);
+    for (size_t i = 0; i < op->n_kept; i++)
+        replacement_done(&op->kept[i]);
     free(op->targets);
     free(op->reps);
+    free(op->kept);
     free(op->peers);
     free(op->check_targets);
     strv_done(&op->check_texts);

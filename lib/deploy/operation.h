@@ -64,6 +64,9 @@ struct operation {
     struct strv overrides; /* version variables as "K=V" */
     struct replacement *reps;
     size_t n_reps;
+    struct replacement *kept; /* replicas of a target that stay as they are, while others are added;
+                                 old_id is the container */
+    size_t n_kept;
     struct mutation_env mutate;
     struct compose_peer *peers; /* ids and names borrowed from containers / created */
     size_t n_peers;
@@ -125,7 +128,7 @@ int operation_run(struct operation *op, const struct step *steps);
  * nothing served before). Needs op->mutate, op->reps (for the proof) and op->row.
  */
 SHIP_CHECKED int operation_walk_back(struct operation *op, struct ship_error *err);
-/* A running container was (to be) replaced. */
+/* A running container was (to be) replaced, or runs on beside the new ones. */
 bool operation_had_old(const struct operation *op);
 /* The step name for events of helpers called inside a step. */
 const char *operation_step(const struct operation *op);

@@ -240,7 +240,7 @@ bool operation_had_old(const struct operation *op)
     for (size_t i = 0; i < op->n_reps; i++)
         if (op->reps[i].old_id && op->reps[i].old_running)
             return true;
-    return false;
+    return op->n_kept > 0;
 }
 
 int operation_walk_back(struct operation *op, struct ship_error *err)

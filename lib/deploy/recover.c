@@ -29,11 +29,19 @@
 
 /* ---- what the dead operation was doing, from its journal ---- */
 
-static struct replacement *find_or_add(struct operation *op, const char *service, const char *name)
+static struct replacement *find(struct operation *op, const char *service, const char *name)
 {
     for (size_t i = 0; i < op->n_reps; i++)
         if (str_eq(op->reps[i].service, service) && str_eq(op->reps[i].name, name))
             return &op->reps[i];
+    return NULL;
+}
+
+static struct replacement *find_or_add(struct operation *op, const char *service, const char *name)
+{
+    struct replacement *r = find(op, service, name);
+    if (r)
+        return r;
     op->reps = xreallocarray(op->reps, op->n_reps + 1, sizeof *op->reps);
     op->reps[op->n_reps] = (struct replacement){
         .service = xstrdup(service), .name = xstrdup(name), .candidate = xstrdup(name)};
@@ -229,8 +237,56 @@ static int close_as(struct operation *op, enum ledger_state state, enum ship_out
     return 0;
 }
 
+static bool is_among_replaced(const struct operation *op, const char *service)
+{
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (str_eq(op->reps[i].service, service))
+            return true;
+    return false;
+}
+
+static bool is_ours(const struct operation *op, const struct container_row *c)
+{
+    const char *label = container_row_label(c, LABEL_OPERATION);
+    int64_t number;
+    return label && str_to_i64(label, &number) == 0 && number == op->row.id;
+}
+
+static void take_running(struct operation *op, const char *service, const struct container_row *c)
+{
+    struct replacement *r = find(op, service, c->name);
+    if (r && !r->old_id) {
+        r->old_id = xstrdup(c->id);
+        r->old_running = true;
+    }
+    if (r)
+        return;
+    op->kept = xreallocarray(op->kept, op->n_kept + 1, sizeof *op->kept);
+    op->kept[op->n_kept++] = (struct replacement){
+        .service = xstrdup(service), .name = xstrdup(c->name), .old_id = xstrdup(c->id)};
+}
+
+/*
+ * What was not touched is not in the journal: an old container that was to be stopped next, and
+ * replicas that stay when others are added. An engine that does not answer now fails the walk back.
+ */
+static void find_untouched(struct operation *op)
+{
+    struct ship_error ignored = {0};
+    if (operation_observe(op, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        const char *service = container_row_label(c, "com.docker.compose.service");
+        if (is_among_replaced(op, service) && c->state == CONTAINER_RUNNING && !is_ours(op, c) &&
+            operation_is_live_of(op, c, service))
+            take_running(op, service, c);
+    }
+}
+
 static int roll_back(struct operation *op, struct ship_error *err)
 {
+    find_untouched(op);
     if (operation_walk_back(op, err) == 0)
         return operation_had_old(op)
                    ? close_as(op, LEDGER_ROLLED_BACK, SHIP_OUTCOME_ROLLED_BACK, 20,

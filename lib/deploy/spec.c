@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "deploy/names.h"
+#include "deploy/target.h"
 
 #define SECRETS_MAX      (8u * 1024 * 1024)
 #define SHORT_ID_LEN     12
@@ -113,6 +114,20 @@ static int build_replica(struct operation *op, const struct target *t, int numbe
     return compose_secrets_tar(op->s->compose, t->service, &r->secrets, err);
 }
 
+/* A replica that runs as the file says stays; its specification is recorded with the others. */
+static int keep_current(struct operation *op, const struct target *t, int number,
+                        struct ship_error *err)
+{
+    bool is_current = false;
+    if (!op->force && target_is_current(op, t, number, &is_current, err) < 0)
+        return -1;
+    if (!is_current)
+        return 0;
+    op->kept = xreallocarray(op->kept, op->n_kept + 1, sizeof *op->kept);
+    op->kept[op->n_kept++] = op->reps[--op->n_reps];
+    return 0;
+}
+
 int spec_from_compose(struct operation *op, const struct target *t, struct ship_error *err)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, t->service);
@@ -122,7 +137,7 @@ int spec_from_compose(struct operation *op, const struct target *t, struct ship_
                                err) < 0)
         return -1;
     for (int number = 1; number <= (int)svc->replicas; number++)
-        if (build_replica(op, t, number, &image, err) < 0)
+        if (build_replica(op, t, number, &image, err) < 0 || keep_current(op, t, number, err) < 0)
             return ship_error_wrap(err, "service '%s'", t->service);
     return 0;
 }
@@ -188,16 +203,23 @@ static void print_replica(struct json *list, const struct replacement *r)
     }
 }
 
+static void print_replicas(struct json *spec, const char *service, const struct replacement *reps,
+                           size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!str_eq(reps[i].service, service))
+            continue;
+        json_set_i64(spec, "grace_ms", reps[i].grace_ms);
+        print_replica(json_edit(spec, "replicas"), &reps[i]);
+    }
+}
+
 char *spec_print(const struct operation *op, const char *service)
 {
     AUTO_PTR(json_free) struct json *spec = json_object();
-    struct json *list = json_set_array(spec, "replicas");
-    for (size_t i = 0; i < op->n_reps; i++) {
-        if (!str_eq(op->reps[i].service, service))
-            continue;
-        json_set_i64(spec, "grace_ms", op->reps[i].grace_ms);
-        print_replica(list, &op->reps[i]);
-    }
+    json_set_array(spec, "replicas");
+    print_replicas(spec, service, op->kept, op->n_kept);
+    print_replicas(spec, service, op->reps, op->n_reps);
     return json_print(spec);
 }
 

@@ -11,7 +11,8 @@
 
 #include "deploy/operation.h"
 
-/* Build op->reps of a target from the compose model. */
+/* Build op->reps of a target from the compose model; a replica that is so already goes to op->kept.
+ */
 SHIP_CHECKED int spec_from_compose(struct operation *op, const struct target *t,
                                    struct ship_error *err);
 /* Build op->reps of a target from its recorded spec_json. */
@@ -20,7 +21,7 @@ SHIP_CHECKED int spec_from_record(struct operation *op, const struct target *t,
 /* Build op->reps of a service from the compose model and the image its containers run. */
 SHIP_CHECKED int spec_from_same_image(struct operation *op, const char *service,
                                       struct ship_error *err);
-/* The specification text of a target's reps; heap. */
+/* The specification text of a target's reps and kept replicas; heap. */
 char *spec_print(const struct operation *op, const char *service);
 /* Read the specification of the running containers of a service back from the engine; heap. */
 SHIP_CHECKED int spec_from_running(struct operation *op, const char *service, char **ret,

@@ -109,13 +109,21 @@ static int remove_leftovers(struct operation *op, struct ship_error *err)
     return 0;
 }
 
+static int64_t highest_number(const struct replacement *reps, size_t n, const char *service)
+{
+    int64_t highest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(reps[i].service, service) && reps[i].number > highest)
+            highest = reps[i].number;
+    return highest;
+}
+
 /* The count of what was put in place; a recovered rollback does not know it. */
 static int64_t wanted_replicas(const struct operation *op, const struct compose_service *svc)
 {
-    int64_t n = 0;
-    for (size_t i = 0; i < op->n_reps; i++)
-        if (str_eq(op->reps[i].service, svc->name) && op->reps[i].number > n)
-            n = op->reps[i].number;
+    int64_t n = highest_number(op->reps, op->n_reps, svc->name);
+    int64_t kept = highest_number(op->kept, op->n_kept, svc->name);
+    n = kept > n ? kept : n;
     if (n == 0 && str_eq(op->row.action, "rollback"))
         return INT64_MAX;
     return n ? n : svc->replicas;

@@ -191,21 +191,27 @@ void targets_set_peers(struct operation *op)
     }
 }
 
+int target_is_current(struct operation *op, const struct target *t, int number, bool *ret,
+                      struct ship_error *err)
+{
+    const struct container_row *c = operation_container(op, t->service, number);
+    const struct compose_hash_with with = {op->family, op->peers, op->n_peers};
+    char hash[SHA256_HEX_SIZE];
+    if (compose_config_hash(op->s->compose, t->service, &with, hash, err) < 0)
+        return -1;
+    *ret = c && c->state == CONTAINER_RUNNING && str_eq(c->image_id, t->image_id) &&
+           str_eq(container_row_label(c, "com.docker.compose.config-hash"), hash);
+    return 0;
+}
+
 int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
                         struct ship_error *err)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, t->service);
-    const struct compose_hash_with with = {op->family, op->peers, op->n_peers};
-    char hash[SHA256_HEX_SIZE];
-    *ret = false;
-    if (compose_config_hash(op->s->compose, t->service, &with, hash, err) < 0)
-        return -1;
-    for (int number = 1; number <= (int)svc->replicas; number++) {
-        const struct container_row *c = operation_container(op, t->service, number);
-        if (!c || c->state != CONTAINER_RUNNING || !str_eq(c->image_id, t->image_id) ||
-            !str_eq(container_row_label(c, "com.docker.compose.config-hash"), hash))
-            return 0;
-    }
-    *ret = true;
+    bool unchanged = true;
+    for (int number = 1; unchanged && number <= (int)svc->replicas; number++)
+        if (target_is_current(op, t, number, &unchanged, err) < 0)
+            return -1;
+    *ret = unchanged;
     return 0;
 }

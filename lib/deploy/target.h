@@ -23,7 +23,10 @@ SHIP_CHECKED int targets_list(struct ship_session *s, struct strv *ret_services,
 SHIP_CHECKED int targets_observe_old(struct operation *op, struct ship_error *err);
 /* First live container of every service, for namespaces, links and hashes. */
 void targets_set_peers(struct operation *op);
-/* Is each replica of the target running exactly this image and configuration? */
+/* Does this replica of the target run exactly this image and configuration? Then it may stay. */
+SHIP_CHECKED int target_is_current(struct operation *op, const struct target *t, int number,
+                                   bool *ret, struct ship_error *err);
+/* Does each of them? */
 SHIP_CHECKED int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
                                      struct ship_error *err);
 

@@ -2,6 +2,8 @@
  * What Compose does around a replaced service, on a scripted engine: who is recreated with it, who
  * is restarted after it, which replicas are added and removed, and what goes back with it.
  */
+#include <stdlib.h>
+
 #include "support/deploy_assert.h"
 
 #define APP_OLD    "shop-app-1 running always " FIX_APP ":v1\n"
@@ -155,12 +157,150 @@ static void test_deploy_restarts_dependents_as_compose_does(void **state)
     }
 }
 
+/* ---- replicas ---- */
+
+#define REPLICAS(n)     FIX_COMPOSE "    deploy: {replicas: " #n "}\n"
+#define REPLICA(n, tag) "shop-app-" #n " running always " FIX_APP ":" tag "\n"
+
+/* v1 with two replicas. */
+static struct deploy_fixture *two_replicas(char *ids[2])
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, REPLICAS(2));
+
+    add_bad(f);
+    deployed(f);
+    ids[0] = id_of(f, "shop-app-1");
+    ids[1] = id_of(f, "shop-app-2");
+    return f;
+}
+
+static void end_replicas(struct deploy_fixture *f, char *ids[2])
+{
+    deploy_fixture_free(f);
+    free(ids[0]);
+    free(ids[1]);
+}
+
+static void assert_kept(struct deploy_fixture *f, char *const ids[2])
+{
+    assert_text_at(f, "shop-app-1", "Id", ids[0]);
+    assert_text_at(f, "shop-app-2", "Id", ids[1]);
+}
+
+static void test_deploy_with_more_replicas_of_the_same_version_only_adds(void **state)
+{
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(3));
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_int_equal(f->res.outcome, SHIP_OUTCOME_SUCCEEDED);
+    assert_host(f, REPLICA(1, "v1") REPLICA(2, "v1") REPLICA(3, "v1"));
+    assert_kept(f, ids);
+    assert_ledger(f, "v1");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_int_equal(f->res.outcome, SHIP_OUTCOME_NOOP);
+    /* all three are recorded: a rollback to it brings them all back */
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_host(f, REPLICA(1, "v2") REPLICA(2, "v2") REPLICA(3, "v2"));
+    assert_status(f, rollback(f), 0);
+    assert_host(f, REPLICA(1, "v1") REPLICA(2, "v1") REPLICA(3, "v1"));
+    end_replicas(f, ids);
+}
+
+static void test_deploy_with_a_lost_replica_only_adds_that_one(void **state)
+{
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    fake_engine_vanish(f->engine, "shop-app-1");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_host(f, REPLICA(1, "v1") REPLICA(2, "v1"));
+    assert_text_at(f, "shop-app-2", "Id", ids[1]);
+    end_replicas(f, ids);
+}
+
+static void test_deploy_whose_added_replica_fails_leaves_the_others(void **state)
+{
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(3));
+    fake_engine_break_start(f->engine, FIX_APP, "v1", "no space left on device");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 20);
+    assert_host(f, REPLICA(1, "v1") REPLICA(2, "v1"));
+    assert_kept(f, ids);
+    assert_ledger(f, "v1");
+    end_replicas(f, ids);
+}
+
+static void test_deploy_forced_with_more_replicas_replaces_all(void **state)
+{
+    struct ship_deploy_request request = {.version = "v1", .force = true};
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(3));
+    assert_status(f, deploy_fixture_request(f, &request), 0);
+    assert_host(f, REPLICA(1, "v1") REPLICA(2, "v1") REPLICA(3, "v1"));
+    AUTO_FREE char *first = id_of(f, "shop-app-1");
+    assert_string_not_equal(first, ids[0]);
+    end_replicas(f, ids);
+}
+
+static void test_deploy_with_fewer_replicas_removes_the_surplus_after_the_commit(void **state)
+{
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(1));
+    assert_status(f, deploy_fixture_deploy(f, "bad"), 20);
+    assert_kept(f, ids); /* nothing goes before something is proven */
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_host(f, REPLICA(1, "v1"));
+    assert_text_at(f, "shop-app-1", "Id", ids[0]);
+    end_replicas(f, ids);
+}
+
+/* A replica is added: who names the first one by its id stays; who follows a new first one goes. */
+static void test_deploy_that_adds_replicas_leaves_followers_of_the_first(void **state)
+{
+    static const char side[] = SERVICE("side") "    network_mode: service:app\n";
+    AUTO_FREE char *two = xasprintf(REPLICAS(2) "%s", side);
+    AUTO_FREE char *three = xasprintf(REPLICAS(3) "%s", side);
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, two);
+
+    (void)state;
+    deployed(f);
+    AUTO_FREE char *before = id_of(f, "shop-side-1");
+    deploy_fixture_write(f, "docker-compose.yml", three);
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_text_at(f, "shop-side-1", "Id", before);
+    fake_engine_vanish(f->engine, "shop-app-1");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    AUTO_FREE char *app = id_of(f, "shop-app-1");
+    AUTO_FREE char *want = xasprintf("container:%s", app);
+    assert_text_at(f, "shop-side-1", "HostConfig.NetworkMode", want);
+    deploy_fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_recreates_who_names_the_container_by_id),
         cmocka_unit_test(test_deploy_recreates_followers_of_followers),
         cmocka_unit_test(test_deploy_restarts_dependents_as_compose_does),
+        cmocka_unit_test(test_deploy_with_more_replicas_of_the_same_version_only_adds),
+        cmocka_unit_test(test_deploy_with_a_lost_replica_only_adds_that_one),
+        cmocka_unit_test(test_deploy_whose_added_replica_fails_leaves_the_others),
+        cmocka_unit_test(test_deploy_forced_with_more_replicas_replaces_all),
+        cmocka_unit_test(test_deploy_with_fewer_replicas_removes_the_surplus_after_the_commit),
+        cmocka_unit_test(test_deploy_that_adds_replicas_leaves_followers_of_the_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
