@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "support/deploy_fixture.h"
 #include "unit/assert.h"
 
@@ -64,10 +65,15 @@ static const struct kind kinds[] = {
 
 enum verdict { NOT_RUN, HOLDS, BROKEN };
 
-/* Two deployments are swept: one that succeeds, and one that rolls back. */
+/* What is swept: a deployment that succeeds, one that rolls back, one with more around it. */
 struct story {
     const char *name, *version;
     int status;
+    const char *compose;   /* NULL: FIX_COMPOSE */
+    const char *then;      /* the compose file of the swept deployment; NULL: the same */
+    const char *old, *new; /* what is on the engine before and after; NULL: one container */
+    const char *follower;  /* a container that must be in the network of the app's */
+    bool only_deaths;      /* no faults, only a process that is killed */
     size_t n_calls;
     bool changes[CALLS_MAX];
     char paths[CALLS_MAX][80];
@@ -102,13 +108,26 @@ static bool broken(struct outcome *o, const struct deploy_fixture *f, const char
 /* ---- judging ---- */
 
 /* Which version serves and nothing else is there: 'o', 'n', or 0. */
-static char serves(const struct deploy_fixture *f)
+static char serves(const struct story *s, const struct deploy_fixture *f)
 {
     AUTO_FREE char *summary = fake_engine_summary(f->engine);
 
-    if (str_eq(summary, OLD_SERVES))
+    if (str_eq(summary, s->old ? s->old : OLD_SERVES))
         return 'o';
-    return str_eq(summary, NEW_SERVES) ? 'n' : '\0';
+    return str_eq(summary, s->new ? s->new : NEW_SERVES) ? 'n' : '\0';
+}
+
+static bool follows(const struct deploy_fixture *f, const char *follower)
+{
+    AUTO_FREE char *app = fake_engine_inspect(f->engine, "shop-app-1");
+    AUTO_FREE char *side = follower ? fake_engine_inspect(f->engine, follower) : NULL;
+    struct ship_error err = {0};
+
+    if (!follower)
+        return true;
+    AUTO_PTR(json_free) struct json *doc = app ? json_parse(app, strlen(app), "app", &err) : NULL;
+    AUTO_FREE char *want = xasprintf("\"container:%s\"", json_str_or(doc, "Id", "?"));
+    return side && strstr(side, want);
 }
 
 /* Serving, whatever else lies around. */
@@ -137,20 +156,23 @@ static bool judge_status(struct outcome *o, const struct deploy_fixture *f, cons
 /* After one more command everything is in order. */
 static bool judge_end(struct outcome *o, struct deploy_fixture *f)
 {
-    char now = serves(f);
+    char now = serves(o->story, f);
     AUTO_FREE char *current = deploy_fixture_current(f);
     AUTO_FREE char *env = deploy_fixture_read(f, ".env");
 
     o->ends_new = now == 'n';
     if (!now)
         return broken(o, f, "neither exactly the old nor exactly the new version");
-    if (!str_eq(current, now == 'n' ? "v2" : "v1"))
+    if (!follows(f, o->story->follower))
+        return broken(o, f, "the follower is in the network of a container that is gone");
+    if (!str_eq(current, now == 'n' ? o->story->version : "v1"))
         return broken(o, f, "the ledger names another version than serves");
     if (*deploy_fixture_open(f))
         return broken(o, f, "an operation is still open");
     if (!deploy_fixture_is_unlocked(f))
         return broken(o, f, "the lock is held");
-    if (!str_eq(env ? env : "", now == 'n' ? "APP_VERSION=v2\n" : ""))
+    bool is_pinned = now == 'n' && !str_eq(o->story->version, "v1");
+    if (!str_eq(env ? env : "", is_pinned ? "APP_VERSION=v2\n" : ""))
         return broken(o, f, "the pinned version is not the one that serves");
     bool is_told = o->status >= 0 && (o->status < 30 || o->status == 128 + SIGINT);
     if ((o->status == 0) != o->ends_new && is_told)
@@ -161,13 +183,13 @@ static bool judge_end(struct outcome *o, struct deploy_fixture *f)
 
 /* ---- a case in its process ---- */
 
-static struct deploy_fixture *begin_case(void)
+static struct deploy_fixture *begin_case(const struct story *s)
 {
     (void)alarm(CASE_S);
-    return deploy_fixture_files(PLAN, FIX_COMPOSE);
+    return deploy_fixture_files(PLAN, s->compose ? s->compose : FIX_COMPOSE);
 }
 
-static void deploy_old(struct deploy_fixture *f)
+static void deploy_old(const struct story *s, struct deploy_fixture *f)
 {
     struct fake_image bad = {.repository = FIX_APP, .tag = "bad", .health = "unhealthy"};
 
@@ -175,6 +197,8 @@ static void deploy_old(struct deploy_fixture *f)
     (void)fake_engine_image(f->engine, &bad);
     if (deploy_fixture_deploy(f, "v1") != 0)
         abort();
+    if (s->then)
+        deploy_fixture_write(f, "docker-compose.yml", s->then);
 }
 
 /* The engine comes back while the command still runs. */
@@ -189,10 +213,10 @@ static void *heal_later(void *arg)
 
 static void run_fault(struct outcome *o)
 {
-    struct deploy_fixture *f = begin_case();
+    struct deploy_fixture *f = begin_case(o->story);
     struct fake_rule rule = kinds[o->kind].rule;
 
-    deploy_old(f);
+    deploy_old(o->story, f);
     AUTO_FREE char *before = fake_engine_inspect(f->engine, "shop-app-1");
     rule.nth = (int)o->call + 1;
     fake_engine_script(f->engine, &rule);
@@ -269,13 +293,13 @@ static bool judge_guardian(struct outcome *o, struct deploy_fixture *f)
 
 static void run_kill(struct outcome *o)
 {
-    struct deploy_fixture *f = begin_case();
+    struct deploy_fixture *f = begin_case(o->story);
     const struct kind *kind = &kinds[o->kind];
     struct fake_rule rule = kind->rule;
     int go, how;
     pid_t victim = fork_victim(f, o, &go);
 
-    deploy_old(f);
+    deploy_old(o->story, f);
     AUTO_FREE char *before = fake_engine_inspect(f->engine, "shop-app-1");
     rule.nth = (int)o->call + 1;
     rule.n = (size_t)victim;
@@ -302,10 +326,10 @@ static void run_kill(struct outcome *o)
 /* Without any fault: how many calls are there, and which of them change something? */
 static void run_plain(struct outcome *o)
 {
-    struct deploy_fixture *f = begin_case();
+    struct deploy_fixture *f = begin_case(o->story);
     struct story *s = o->story;
 
-    deploy_old(f);
+    deploy_old(o->story, f);
     o->status = deploy_fixture_deploy(f, s->version);
     for (size_t i = f->calls; i < fake_engine_calls(f->engine); i++) {
         const struct fake_call *c = fake_engine_call(f->engine, i);
@@ -366,6 +390,8 @@ static bool is_full(void)
 static bool is_wanted(const struct story *s, size_t kind, size_t call)
 {
     const struct kind *k = &kinds[kind];
+    if (s->only_deaths && k->dies == NOBODY)
+        return false;
     bool is_slow = k->dies == GUARDED_VICTIM || k->rule.onward;
     bool is_slowest = k->rule.onward && k->rule.fault == FAKE_CLOSE_BEFORE && k->gone_ms == 0;
 
@@ -413,6 +439,8 @@ static void print_row(size_t kind, const struct outcome *cases, size_t n)
         for (size_t g = 0; g < ROWS(groups); g++)
             counts[g] += cases[i].status >= groups[g].from && cases[i].status <= groups[g].to;
     }
+    if (all == 0)
+        return;
     print_message("%-20s %6zu", kinds[kind].name, all);
     for (size_t g = 0; g < ROWS(groups); g++)
         print_message(" %6zu", counts[g]);
@@ -427,6 +455,17 @@ static void print_table(const struct outcome *cases, size_t n)
     print_message(" %6s %6s\n", "old", "new");
     for (size_t kind = 0; kind < ROWS(kinds); kind++)
         print_row(kind, cases, n);
+}
+
+/* A death in the middle must end both ways, or the sweep has not met both. */
+static bool ends_both_ways(const struct outcome *cases, size_t n)
+{
+    bool ways[2] = {false, false};
+
+    for (size_t i = 0; i < n; i++)
+        if (cases[i].status == -SIGKILL)
+            ways[cases[i].ends_new] = true;
+    return ways[0] && ways[1];
 }
 
 static size_t print_broken(const struct outcome *cases, size_t n)
@@ -459,6 +498,8 @@ static void sweep(struct story *s)
     print_message("%s: %zu calls, %zu cases\n", s->name, s->n_calls, n);
     print_table(shared->cases, n);
     assert_int_equal(print_broken(shared->cases, n), 0);
+    if (s->status == 0)
+        assert_true(ends_both_ways(shared->cases, n));
 }
 
 static void test_deploy_any_call_fails_or_process_dies_one_version_serves(void **state)
@@ -475,11 +516,44 @@ static void test_rollback_any_call_fails_or_process_dies_the_old_version_serves(
     sweep(&shared->bad);
 }
 
+#define SIDE_SERVES "shop-side-1 running always " FIX_WORKER ":v1\n"
+#define REPLICA(n)  "shop-app-" #n " running always " FIX_APP ":v1\n"
+
+static void test_deploy_process_dies_followers_go_with_the_version_that_serves(void **state)
+{
+    (void)state;
+    shared->good = (struct story){.name = "with a follower",
+                                  .version = "v2",
+                                  .compose = FIX_COMPOSE "  side:\n    image: " FIX_WORKER
+                                                         ":v1\n    restart: always\n"
+                                                         "    network_mode: service:app\n",
+                                  .old = OLD_SERVES SIDE_SERVES,
+                                  .new = NEW_SERVES SIDE_SERVES,
+                                  .follower = "shop-side-1",
+                                  .only_deaths = true};
+    sweep(&shared->good);
+}
+
+static void test_deploy_process_dies_added_replicas_are_all_there_or_none(void **state)
+{
+    (void)state;
+    shared->good = (struct story){.name = "a replica more",
+                                  .version = "v1",
+                                  .compose = FIX_COMPOSE "    deploy: {replicas: 2}\n",
+                                  .then = FIX_COMPOSE "    deploy: {replicas: 3}\n",
+                                  .old = REPLICA(1) REPLICA(2),
+                                  .new = REPLICA(1) REPLICA(2) REPLICA(3),
+                                  .only_deaths = true};
+    sweep(&shared->good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_any_call_fails_or_process_dies_one_version_serves),
         cmocka_unit_test(test_rollback_any_call_fails_or_process_dies_the_old_version_serves),
+        cmocka_unit_test(test_deploy_process_dies_followers_go_with_the_version_that_serves),
+        cmocka_unit_test(test_deploy_process_dies_added_replicas_are_all_there_or_none),
     };
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
