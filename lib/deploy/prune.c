@@ -18,8 +18,10 @@
 #include "deploy/recover.h"
 #include "deploy/steps.h"
 
-#define HISTORY_PAGE 256
-#define MARK_BATCH   100
+/* The newest explain nearly everything: pages begin small. */
+#define HISTORY_PAGE     16
+#define HISTORY_PAGE_MAX 256
+#define MARK_BATCH       100
 
 /* ---- facts ---- */
 
@@ -48,16 +50,17 @@ static int learn_from_history(const struct prune_job *job, const struct prune_ru
 {
     struct ledger_query q = {
         .app = rule->app, .environment = rule->environment, .limit = HISTORY_PAGE};
-    size_t left = 1;
+    size_t left = prune_rule_unexplained(f);
     while (job->s->ledger && left > 0) {
         AUTO(ledger_deployments_done) struct ledger_deployments page = {0};
         if (ledger_list(job->s->ledger, &q, &page, err) < 0)
             return -1;
         for (size_t i = 0; i < page.n; i++)
             left = prune_rule_learn(rule, &page.rows[i], f);
-        if (page.n < HISTORY_PAGE)
+        if ((int64_t)page.n < q.limit)
             return 0;
         q.before_id = page.rows[page.n - 1].id;
+        q.limit = HISTORY_PAGE_MAX;
     }
     return 0;
 }

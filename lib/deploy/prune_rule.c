@@ -318,6 +318,14 @@ static bool explains(const struct ledger_deployment *d, const struct prune_item 
            (item->image->digests.n > 0 || !d->to_digest);
 }
 
+size_t prune_rule_unexplained(const struct prune_facts *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_items; i++)
+        n += !f->items[i].why;
+    return n;
+}
+
 size_t prune_rule_learn(const struct prune_rule *rule, const struct ledger_deployment *d,
                         struct prune_facts *f)
 {

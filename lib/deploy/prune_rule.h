@@ -60,6 +60,8 @@ void prune_rule_items(const struct image_list *images, const struct strv *reposi
 /* Judge every item that containers and unpruned rows explain. */
 void prune_rule_judge(const struct prune_rule *rule, const struct ledger_images *recorded,
                       const struct container_list *containers, struct prune_facts *f);
+/* Items nothing has judged yet. */
+size_t prune_rule_unexplained(const struct prune_facts *f);
 /* A deployment of the app from the history: judges the items it explains. Items left: returned. */
 size_t prune_rule_learn(const struct prune_rule *rule, const struct ledger_deployment *d,
                         struct prune_facts *f);

@@ -5,7 +5,7 @@
  * mutations, check results, log tails of failures, the complete container
  * specification of each kept version, and a hash-chained audit log. Callers:
  * lib/deploy writes, status/history/prune read. No SQLite type leaves this
- * folder. Settings and reasons: DELETE journal, synchronous=EXTRA, BEGIN
+ * folder. Settings and reasons: PERSIST journal, synchronous=EXTRA, BEGIN
  * IMMEDIATE, busy timeout 5 s, application_id and user_version, mode 0600.
  * Codes: SHIP_UNREACHABLE (cannot open, read-only, newer schema, network file
  * system, busy too long, corrupt, not a ledger), SHIP_IO (no space, I/O error),

@@ -106,16 +106,16 @@ static void test_open_settings_are_those_of_the_design(void **state)
     static const struct {
         const char *sql, *value;
     } rows[] = {
-        {"PRAGMA journal_mode",    "delete"},
-        {"PRAGMA synchronous",     "3"     },
-        {"PRAGMA foreign_keys",    "1"     },
-        {"PRAGMA secure_delete",   "1"     },
-        {"PRAGMA trusted_schema",  "0"     },
-        {"PRAGMA cell_size_check", "1"     },
-        {"PRAGMA mmap_size",       "0"     },
-        {"PRAGMA temp_store",      "2"     },
-        {"PRAGMA busy_timeout",    "5000"  },
-        {"PRAGMA cache_spill",     "0"     },
+        {"PRAGMA journal_mode",    "persist"},
+        {"PRAGMA synchronous",     "3"      },
+        {"PRAGMA foreign_keys",    "1"      },
+        {"PRAGMA secure_delete",   "1"      },
+        {"PRAGMA trusted_schema",  "0"      },
+        {"PRAGMA cell_size_check", "1"      },
+        {"PRAGMA mmap_size",       "0"      },
+        {"PRAGMA temp_store",      "2"      },
+        {"PRAGMA busy_timeout",    "5000"   },
+        {"PRAGMA cache_spill",     "0"      },
     };
 
     fixture_reopen(f, LEDGER_WRITE);

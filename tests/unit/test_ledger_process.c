@@ -226,7 +226,6 @@ static void test_close_in_a_forked_child_leaves_the_transaction_alone(void **sta
 {
     struct fixture *f = *state;
     AUTO_FREE char *journal = xasprintf("%s-journal", f->path);
-    struct stat st;
     pid_t pid;
 
     (void)fixture_success(f->l, "v1");
@@ -239,7 +238,7 @@ static void test_close_in_a_forked_child_leaves_the_transaction_alone(void **sta
         _exit(0);
     }
     wait_child(pid);
-    assert_int_equal(stat(journal, &st), 0);
+    assert_int_equal(access(journal, F_OK), 0);
     assert_ok(db_exec(f->l, "COMMIT", &f->err), &f->err);
     AUTO_FREE char *reason = fixture_raw_text(f->path, "SELECT reason FROM deployments");
     assert_string_equal(reason, "new");
@@ -315,12 +314,20 @@ static void die_half_way(const char *path)
     (void)raise(SIGKILL);
 }
 
+/* A journal that is done is empty, or begins with zeros. */
+static bool journal_is_hot(const char *path)
+{
+    AUTO_FREE char *journal = xasprintf("%s-journal", path);
+    AUTO_FD int fd = open(journal, O_RDONLY | O_CLOEXEC);
+    char first = 0;
+
+    return fd >= 0 && read(fd, &first, 1) == 1 && first != 0;
+}
+
 static void make_half_way(struct fixture *f)
 {
     AUTO_FREE char *log = xmalloc(20001);
     int64_t id = fixture_success(f->l, "v1");
-    AUTO_FREE char *journal = xasprintf("%s-journal", f->path);
-    struct stat st;
     int status = 0;
     pid_t pid;
 
@@ -333,7 +340,7 @@ static void make_half_way(struct fixture *f)
         die_half_way(f->path);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(stat(journal, &st), 0);
+    assert_true(journal_is_hot(f->path));
 }
 
 static void assert_not_half(struct fixture *f)

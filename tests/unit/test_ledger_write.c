@@ -429,6 +429,9 @@ static void test_mark_pruned_leaves_no_secret_in_the_file(void **state)
     assert_true(fixture_file_has(f->path, "canary-5f2c"));
     assert_ok(ledger_mark_pruned(f->l, id, &f->err), &f->err);
     assert_false(fixture_file_has(f->path, "canary-5f2c"));
+    fixture_reopen(f, LEDGER_WRITE); /* takes the journal with the old pages away */
+    AUTO_FREE char *journal = xasprintf("%s-journal", f->path);
+    assert_int_equal(access(journal, F_OK), -1);
     assert_ok(ledger_services_read(f->l, id, &list, &f->err), &f->err);
     assert_int_equal(list.n, 1);
     assert_null(list.rows[0].spec_json);
