@@ -55,8 +55,8 @@ struct ship_result_check {
 
 /* One line of the dry-run preview: what would be done, in order. */
 struct ship_preview_action {
-    char *verb;   /* "pull", "create", "stop", "start", "rename", "remove", "write", "run", "check",
-                     "prune" */
+    char *verb;   /* "pull", "create", "stop", "start", "rename", "restart", "remove", "write",
+                     "run", "check", "prune" */
     char *object; /* "container delivery-app" */
     char *detail; /* "sha256:ab12… (18 MB)"; may be NULL */
 };

@@ -77,6 +77,32 @@ int depend_wait(struct operation *op, const struct compose_service *svc, struct 
     return 0;
 }
 
+/* ---- which services ---- */
+
+static void mark_needed(const struct operation *op, const char *service, struct strv *needed)
+{
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    for (size_t i = 0; svc && i < svc->n_depends_on; i++) {
+        const char *name = svc->depends_on[i].service;
+        if (strv_has(needed, name))
+            continue;
+        strv_add(needed, name);
+        mark_needed(op, name, needed);
+    }
+}
+
+void depend_list(const struct operation *op, bool before_switch, struct strv *ret)
+{
+    AUTO(strv_done) struct strv needed = {0};
+    for (size_t i = 0; i < op->n_targets; i++)
+        mark_needed(op, op->targets[i].service, &needed);
+    for (size_t i = 0; i < compose_services(op->s->compose); i++) {
+        const char *name = compose_service_at(op->s->compose, i)->name;
+        if (!operation_target(op, name) && strv_has(&needed, name) == before_switch)
+            strv_add(ret, name);
+    }
+}
+
 /* ---- level by level ---- */
 
 static int judge(struct operation *op, const struct compose_service *svc,

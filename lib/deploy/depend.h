@@ -10,6 +10,11 @@
 /* Wait for every dependency of a service that is not deployed itself, one after the other. */
 SHIP_CHECKED int depend_wait(struct operation *op, const struct compose_service *svc,
                              struct ship_error *err);
+/*
+ * The services that are not deployed themselves, in dependency order: those that a deployed one
+ * needs, directly or not (before the switch), or all the others.
+ */
+void depend_list(const struct operation *op, bool before_switch, struct strv *ret);
 /* Look once. 0 all met, 1 not yet (or the dependency is pending itself), -1 can not be met. */
 SHIP_CHECKED int depend_are_met(struct operation *op, const struct compose_service *svc,
                                 const struct strv *pending, struct ship_error *err);

@@ -54,7 +54,7 @@ static bool has_replaced(const struct operation *op, const char *service)
     return false;
 }
 
-static bool is_restarted(const struct operation *op, const struct compose_service *svc)
+bool follow_is_restarted(const struct operation *op, const struct compose_service *svc)
 {
     if (next_of(op, svc->name, NULL))
         return false;
@@ -94,6 +94,13 @@ static bool has_ended_well(const struct container_row *c)
     return c->state == CONTAINER_EXITED && c->status && str_starts(c->status, "Exited (0)");
 }
 
+bool follow_goes_along(const struct operation *op, const char *service)
+{
+    const struct container_row *c = operation_container(op, service, 0);
+    return c && !has_ended_well(c) && !next_of(op, service, NULL) &&
+           follow_is_follower(op, service);
+}
+
 static int create_follower(struct operation *op, const char *service, struct ship_error *err)
 {
     size_t first = op->n_reps;
@@ -112,17 +119,13 @@ int follow_create(struct operation *op, struct ship_error *err)
 {
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
         const char *service = compose_service_at(op->s->compose, i)->name;
-        const struct container_row *c = operation_container(op, service, 0);
-        if (!c || has_ended_well(c) || next_of(op, service, NULL) ||
-            !follow_is_follower(op, service))
-            continue;
-        if (create_follower(op, service, err) < 0)
+        if (follow_goes_along(op, service) && create_follower(op, service, err) < 0)
             return -1;
     }
     return 0;
 }
 
-int follow_park(struct operation *op, struct ship_error *err)
+int follow_last_first(struct operation *op, follow_each each, struct ship_error *err)
 {
     size_t end = op->n_reps;
     while (end > 0) {
@@ -131,11 +134,21 @@ int follow_park(struct operation *op, struct ship_error *err)
             first--;
         /* Replicas of a service in their order: recovery reads them back in that order. */
         for (size_t i = first; i < end; i++)
-            if (op->reps[i].follows && recreate_park(&op->mutate, &op->reps[i], err) < 0)
+            if (op->reps[i].follows && each(op, &op->reps[i], err) < 0)
                 return -1;
         end = first;
     }
     return 0;
+}
+
+static int park(struct operation *op, struct replacement *r, struct ship_error *err)
+{
+    return recreate_park(&op->mutate, r, err);
+}
+
+int follow_park(struct operation *op, struct ship_error *err)
+{
+    return follow_last_first(op, park, err);
 }
 
 /* ---- dependents with restart: true ---- */
@@ -168,7 +181,7 @@ static int each_restarted(struct operation *op, each_fn each, size_t *n, struct 
     *n = 0;
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
         const struct compose_service *svc = compose_service_at(op->s->compose, i);
-        if (is_restarted(op, svc) && each_container(op, svc, each, n, err) < 0)
+        if (follow_is_restarted(op, svc) && each_container(op, svc, each, n, err) < 0)
             return -1;
     }
     return 0;

@@ -142,6 +142,25 @@ bool operation_is_surplus(const struct operation *op, const struct container_row
     return service && operation_is_live_of(op, c, service) && operation_number(c) > count;
 }
 
+static int64_t highest_number(const struct replacement *reps, size_t n, const char *service)
+{
+    int64_t highest = 0;
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(reps[i].service, service) && reps[i].number > highest)
+            highest = reps[i].number;
+    return highest;
+}
+
+int64_t operation_replicas(const struct operation *op, const struct compose_service *svc)
+{
+    int64_t n = highest_number(op->reps, op->n_reps, svc->name);
+    int64_t kept = highest_number(op->kept, op->n_kept, svc->name);
+    n = kept > n ? kept : n;
+    if (n == 0 && str_eq(op->row.action, "rollback"))
+        return INT64_MAX;
+    return n ? n : svc->replicas;
+}
+
 const struct target *operation_target(const struct operation *op, const char *service)
 {
     for (size_t i = 0; i < op->n_targets; i++)

@@ -150,6 +150,11 @@ int64_t operation_number(const struct container_row *c);
 bool operation_is_stranded(const struct operation *op, const struct container_row *c);
 /* A live replica of a service numbered above its count. */
 bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count);
+/*
+ * How many replicas of a service there are to be: those put in place and kept, else the file's. A
+ * recovered rollback does not know it: INT64_MAX.
+ */
+int64_t operation_replicas(const struct operation *op, const struct compose_service *svc);
 const struct target *operation_target(const struct operation *op, const char *service);
 struct check_env operation_check_env(struct operation *op);
 /* Hooks of one kind, in order; -1 SHIP_HOOK for the first that failed. checks.h runs checks. */

@@ -59,3 +59,16 @@ bool rollback_target_serves(const struct container_list *containers,
     }
     return true;
 }
+
+bool rollback_target_is_current(const struct operation *op)
+{
+    const struct ledger_deployment *now = &op->previous;
+    if (op->rollback_to != now->id && !(now->target_id && op->rollback_to == now->target_id))
+        return false;
+    for (size_t i = 0; i < op->n_targets; i++) {
+        const struct container_row *c = operation_container(op, op->targets[i].service, 0);
+        if (!c || c->state != CONTAINER_RUNNING || !str_eq(c->image_id, op->targets[i].image_id))
+            return false;
+    }
+    return true;
+}

@@ -18,6 +18,8 @@
 SHIP_CHECKED int rollback_target_find(struct ledger *l, const struct ledger_deployment *current,
                                       bool current_serves, struct ledger_deployment *ret,
                                       struct ship_error *err);
+/* Is the deployment to go back to (op->rollback_to, op->targets) what serves now, everywhere? */
+bool rollback_target_is_current(const struct operation *op);
 /* Do the app's live containers belong to this deployment's version? None at all: true. */
 bool rollback_target_serves(const struct container_list *containers,
                             const struct ledger_deployment *current);

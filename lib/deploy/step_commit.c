@@ -109,26 +109,6 @@ static int remove_leftovers(struct operation *op, struct ship_error *err)
     return 0;
 }
 
-static int64_t highest_number(const struct replacement *reps, size_t n, const char *service)
-{
-    int64_t highest = 0;
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(reps[i].service, service) && reps[i].number > highest)
-            highest = reps[i].number;
-    return highest;
-}
-
-/* The count of what was put in place; a recovered rollback does not know it. */
-static int64_t wanted_replicas(const struct operation *op, const struct compose_service *svc)
-{
-    int64_t n = highest_number(op->reps, op->n_reps, svc->name);
-    int64_t kept = highest_number(op->kept, op->n_kept, svc->name);
-    n = kept > n ? kept : n;
-    if (n == 0 && str_eq(op->row.action, "rollback"))
-        return INT64_MAX;
-    return n ? n : svc->replicas;
-}
-
 /* Replicas above the new count, as `docker compose up` would. */
 static int remove_surplus(struct operation *op, size_t *n, struct ship_error *err)
 {
@@ -138,7 +118,7 @@ static int remove_surplus(struct operation *op, size_t *n, struct ship_error *er
         const struct compose_service *svc = service && operation_target(op, service)
                                                 ? compose_service_find(op->s->compose, service)
                                                 : NULL;
-        if (!svc || !operation_is_surplus(op, c, wanted_replicas(op, svc)))
+        if (!svc || !operation_is_surplus(op, c, operation_replicas(op, svc)))
             continue;
         ++*n;
         if (mutate_stop(&op->mutate, service, c->id, svc->stop_grace_ms, true, err) < 0 ||

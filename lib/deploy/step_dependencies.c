@@ -174,32 +174,7 @@ static int ensure_service(struct operation *op, const struct compose_service *sv
     return 0;
 }
 
-/* ---- which services ---- */
-
-static void mark_needed(const struct operation *op, const char *service, struct strv *needed)
-{
-    const struct compose_service *svc = compose_service_find(op->s->compose, service);
-    for (size_t i = 0; svc && i < svc->n_depends_on; i++) {
-        const char *name = svc->depends_on[i].service;
-        if (strv_has(needed, name))
-            continue;
-        strv_add(needed, name);
-        mark_needed(op, name, needed);
-    }
-}
-
-/* Indices in the model's order, which is dependency order. */
-static void list_services(const struct operation *op, bool before_switch, struct strv *ret)
-{
-    AUTO(strv_done) struct strv needed = {0};
-    for (size_t i = 0; i < op->n_targets; i++)
-        mark_needed(op, op->targets[i].service, &needed);
-    for (size_t i = 0; i < compose_services(op->s->compose); i++) {
-        const char *name = compose_service_at(op->s->compose, i)->name;
-        if (!operation_target(op, name) && strv_has(&needed, name) == before_switch)
-            strv_add(ret, name);
-    }
-}
+/* ---- all of them ---- */
 
 /* Everything whose conditions are met; the rest goes to ret_left. */
 static int ensure_level(struct operation *op, const struct strv *pending, struct strv *ret_left,
@@ -232,7 +207,7 @@ static int ensure_services(struct operation *op, bool before_switch, size_t *mad
                            struct ship_error *err)
 {
     AUTO(strv_done) struct strv pending = {0};
-    list_services(op, before_switch, &pending);
+    depend_list(op, before_switch, &pending);
     while (pending.n) {
         AUTO(strv_done) struct strv left = {0};
         size_t before = *made;

@@ -42,21 +42,6 @@ static int find_unchanged(struct operation *op, bool *ret_all, struct ship_error
     return 0;
 }
 
-/* A half-finished name to repair, or a replica too many. */
-static bool needs_tidying(const struct operation *op)
-{
-    for (size_t i = 0; i < op->containers.n; i++) {
-        const struct container_row *c = &op->containers.rows[i];
-        const char *service = container_row_label(c, "com.docker.compose.service");
-        const struct compose_service *svc = service && operation_target(op, service)
-                                                ? compose_service_find(op->s->compose, service)
-                                                : NULL;
-        if (operation_is_stranded(op, c) || (svc && operation_is_surplus(op, c, svc->replicas)))
-            return true;
-    }
-    return false;
-}
-
 /* Nothing to replace; a version that Compose started still gets its row and its pin. */
 static int finish_unchanged(struct operation *op, char note[STEP_NOTE_MAX], struct ship_error *err)
 {
@@ -64,11 +49,9 @@ static int finish_unchanged(struct operation *op, char note[STEP_NOTE_MAX], stru
                    op->res->to.version);
     if (op->dry_run)
         return STEP_NOTHING;
-    if (op->previous.id && !str_eq(op->previous.to_version, op->wanted))
-        return STEP_OK; /* somebody else brought it up: prove and record it, replace nothing */
     if (!op->previous.id && adopt_running(op, op->wanted, err) < 0)
         return -1;
-    if (needs_tidying(op))
+    if (!targets_are_settled(op))
         return STEP_OK;
     op->res->deployment = op->previous.id;
     if (pin_all(op, err) < 0) {

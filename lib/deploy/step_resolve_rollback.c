@@ -183,29 +183,13 @@ static int choose(struct operation *op, struct ship_error *err)
     return read_targets(op, err);
 }
 
-static bool already_serves(const struct operation *op)
-{
-    const struct ledger_deployment *now = &op->previous;
-    return op->rollback_to == now->id || (now->target_id && op->rollback_to == now->target_id);
-}
-
-static bool all_run(const struct operation *op)
-{
-    for (size_t i = 0; i < op->n_targets; i++) {
-        const struct container_row *c = operation_container(op, op->targets[i].service, 0);
-        if (!c || c->state != CONTAINER_RUNNING || !str_eq(c->image_id, op->targets[i].image_id))
-            return false;
-    }
-    return true;
-}
-
 STEP_APPLY(step_resolve_rollback)
 {
     if (session_need_compose(op->s, NULL, err) < 0 || lint_plan(op->s, err) < 0 ||
         observe_engine(op, err) < 0 || choose(op, err) < 0 || load_compose(op, err) < 0 ||
         targets_observe_old(op, err) < 0)
         return -1;
-    if (already_serves(op) && all_run(op)) {
+    if (rollback_target_is_current(op)) {
         op->res->deployment = op->previous.id;
         (void)snprintf(note, STEP_NOTE_MAX, "%s serves already", op->res->to.version);
         return op->dry_run ? STEP_NOTHING : STEP_FINISHED;

@@ -215,3 +215,27 @@ int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
     *ret = unchanged;
     return 0;
 }
+
+/* A half-finished name to repair, or a replica too many. */
+static bool is_untidy(const struct operation *op, const struct container_row *c)
+{
+    const char *service = container_row_label(c, "com.docker.compose.service");
+    const struct compose_service *svc = service && operation_target(op, service)
+                                            ? compose_service_find(op->s->compose, service)
+                                            : NULL;
+    return operation_is_stranded(op, c) || (svc && operation_is_surplus(op, c, svc->replicas));
+}
+
+bool targets_are_settled(const struct operation *op)
+{
+    for (size_t i = 0; i < op->n_targets; i++)
+        if (op->force || !op->targets[i].unchanged)
+            return false;
+    /* Somebody else brought it up: it is to be proven and recorded, though nothing is replaced. */
+    if (op->previous.id && !str_eq(op->previous.to_version, op->wanted))
+        return false;
+    for (size_t i = 0; i < op->containers.n; i++)
+        if (is_untidy(op, &op->containers.rows[i]))
+            return false;
+    return true;
+}

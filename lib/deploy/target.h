@@ -29,5 +29,7 @@ SHIP_CHECKED int target_is_current(struct operation *op, const struct target *t,
 /* Does each of them? */
 SHIP_CHECKED int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
                                      struct ship_error *err);
+/* Nothing to replace, to record or to tidy: a deployment of these targets would change nothing. */
+bool targets_are_settled(const struct operation *op);
 
 #endif

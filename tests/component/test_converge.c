@@ -289,6 +289,86 @@ static void test_deploy_that_adds_replicas_leaves_followers_of_the_first(void **
     deploy_fixture_free(f);
 }
 
+/* ---- the preview ---- */
+
+/* Actions on containers, a line each; heap. */
+static char *preview(struct deploy_fixture *f)
+{
+    const struct ship_preview *p = f->res.preview;
+    AUTO(buf_done) struct buf text = BUF_INIT(64 * 1024);
+
+    for (size_t i = 0; p && i < p->n_actions; i++)
+        if (str_starts(p->actions[i].object, "container "))
+            (void)buf_addf(&text, "%s %s\n", p->actions[i].verb,
+                           p->actions[i].object + strlen("container "));
+    return buf_steal(&text);
+}
+
+static void assert_preview(struct deploy_fixture *f, const char *version, const char *want)
+{
+    struct ship_deploy_request request = {.version = version, .dry_run = true, .exit_code = true};
+
+    assert_status(f, deploy_fixture_request(f, &request), 100);
+    assert_int_equal(deploy_fixture_changes(f), 0);
+    AUTO_FREE char *have = preview(f);
+    assert_string_equal(have, want);
+}
+
+static void test_preview_lists_followers_and_restarts_in_order(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(
+        FIX_PLAN, FIX_COMPOSE SERVICE("side") "    network_mode: service:app\n" SERVICE(
+                      "tail") "    pid: service:side\n" SERVICE("proxy") "    links: [app]\n");
+    struct ship_rollback_request back = {.dry_run = true, .exit_code = true};
+    static const char want[] = "create shop-app-1\n"
+                               "create shop-side-1\n"
+                               "create shop-tail-1\n"
+                               "stop shop-tail-1\nrename shop-tail-1\n"
+                               "stop shop-side-1\nrename shop-side-1\n"
+                               "stop shop-app-1\nrename shop-app-1\n"
+                               "start shop-app-1\nstart shop-side-1\nstart shop-tail-1\n"
+                               "restart shop-proxy-1\n"
+                               "remove shop-app-1\nremove shop-side-1\nremove shop-tail-1\n";
+
+    (void)state;
+    deployed(f);
+    assert_preview(f, "v2", want);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_status(f, deploy_fixture_rollback(f, &back), 100);
+    AUTO_FREE char *have = preview(f);
+    assert_string_equal(have, want);
+    deploy_fixture_free(f);
+}
+
+static void test_preview_lists_only_the_replicas_that_change(void **state)
+{
+    char *ids[2];
+    struct deploy_fixture *f = two_replicas(ids);
+
+    (void)state;
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(3));
+    assert_preview(f, "v1", "create shop-app-3\nstart shop-app-3\n");
+    deploy_fixture_write(f, "docker-compose.yml", REPLICAS(1));
+    assert_preview(f, "v1", "remove shop-app-2\n");
+    assert_preview(f, "v2",
+                   "create shop-app-1\nstop shop-app-1\nrename shop-app-1\nstart shop-app-1\n"
+                   "remove shop-app-1\nremove shop-app-2\n");
+    end_replicas(f, ids);
+}
+
+static void test_preview_lists_the_repair_of_a_name(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+
+    (void)state;
+    deployed(f);
+    fake_engine_rename(f->engine, "shop-app-1", "0123456789ab_shop-app-1");
+    assert_preview(f, "v1", "rename 0123456789ab_shop-app-1\n");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_host(f, APP_OLD);
+    deploy_fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +381,9 @@ int main(void)
         cmocka_unit_test(test_deploy_forced_with_more_replicas_replaces_all),
         cmocka_unit_test(test_deploy_with_fewer_replicas_removes_the_surplus_after_the_commit),
         cmocka_unit_test(test_deploy_that_adds_replicas_leaves_followers_of_the_first),
+        cmocka_unit_test(test_preview_lists_followers_and_restarts_in_order),
+        cmocka_unit_test(test_preview_lists_only_the_replicas_that_change),
+        cmocka_unit_test(test_preview_lists_the_repair_of_a_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,37 @@ rename_as_compose() {
     nothing_left_over
 }
 
+@test "users of the app's ipc and pid namespaces, volumes and links find the new version" {
+    {
+        app_service 'ipc: shareable' 'volumes: ["/data"]'
+        shell_service ipc 'sleep 600' 'ipc: service:app'
+        shell_service pid 'sleep 600' 'pid: service:app'
+        shell_service volumes 'sleep 600' 'volumes_from: [app]'
+        shell_service chain 'sleep 600' 'network_mode: service:ipc'
+        shell_service web 'sleep 600' 'links: ["app:backend"]'
+    } >docker-compose.yml
+    deployed v1.0.0
+    docker exec delivery-app-1 /bin/sh -c 'echo precious >/data/file'
+    local step web app
+    for step in 'deploy v1.0.1' rollback; do
+        web=$(started_at delivery-web-1)
+        # shellcheck disable=SC2086 # words
+        ship $step
+        assert_exit 0
+        app=$(container_id delivery-app-1)
+        container_is delivery-ipc-1 .HostConfig.IpcMode "container:$app"
+        container_is delivery-pid-1 .HostConfig.PidMode "container:$app"
+        container_is delivery-volumes-1 '(index .HostConfig.VolumesFrom 0)' "$app"
+        container_is delivery-chain-1 .HostConfig.NetworkMode "container:$(container_id delivery-ipc-1)"
+        assert_equal "$(docker exec delivery-volumes-1 cat /data/file)" precious
+        assert_equal "$(docker exec delivery-web-1 getent hosts backend | awk '{print $1}')" \
+            "$(container_field delivery-app-1 .NetworkSettings.Networks.delivery_default.IPAddress)"
+        [[ $(started_at delivery-web-1) != "$web" ]]
+        nothing_left_over
+    done
+    compose_is_content
+}
+
 @test "a dependent with restart: true is restarted after the app, others are not" {
     {
         app_service
@@ -187,6 +218,28 @@ rename_as_compose() {
     nothing_left_over
 }
 
+@test "a higher count of the same version only adds, and takes back only what it added" {
+    app_service 'deploy: {replicas: 2}' >docker-compose.yml
+    deployed v1.0.0
+    local first second
+    first=$(started_at delivery-app-1)
+    second=$(started_at delivery-app-2)
+    printf 'checks:\n  post: [{id: no, type: command, command: ["false"], retries: 1}]\n' >>shipctl.yaml
+    sed -i 's/replicas: 2/replicas: 3/' docker-compose.yml
+    ship deploy v1.0.0
+    assert_exit 20
+    run ! container_id delivery-app-3
+    sed -i '/^checks:/,$d' shipctl.yaml
+    ship deploy --dry-run --json v1.0.0
+    assert_equal "$(json '[.preview.actions[] | select(.verb == "create").object] | join(" ")')" \
+        'container delivery-app-3'
+    deployed v1.0.0
+    assert_equal "$(started_at delivery-app-1) $(started_at delivery-app-2)" "$first $second"
+    container_is delivery-app-3 .State.Running true
+    nothing_left_over
+    compose_is_content
+}
+
 @test "an orphan is reported and never removed" {
     { app_service; shell_service helper 'sleep 600'; } >docker-compose.yml
     deployed v1.0.0
@@ -242,6 +295,33 @@ rename_as_compose() {
     assert_exit 15
     assert_contains "$output" 'exit code 7'
     assert_equal "$(docker ps -aq --filter name=delivery-app)" ""
+}
+
+@test "a dependency that is not healthy stops the deploy before the app is touched" {
+    {
+        app_service 'depends_on: {base: {condition: service_healthy}}'
+        shell_service base 'sleep 600' \
+            'healthcheck: {test: ["CMD", "false"], interval: 1s, retries: 1}'
+    } >docker-compose.yml
+    ship deploy v1.0.0
+    assert_exit 15
+    assert_contains "$output" "service 'app' waits for 'base'"
+    assert_contains "$output" unhealthy
+    assert_equal "$(docker ps -aq --filter name=delivery-app)" ""
+    # one without a health check never becomes healthy: no waiting
+    { app_service 'depends_on: {base: {condition: service_healthy}}'; shell_service base 'sleep 600'; } \
+        >docker-compose.yml
+    docker rm -f delivery-base-1 >/dev/null
+    ship deploy v1.0.0
+    assert_exit 15
+    assert_contains "$output" 'has no health check'
+    # an optional one only warns
+    {
+        app_service 'depends_on: {base: {condition: service_healthy, required: false}}'
+        shell_service base 'sleep 600'
+    } >docker-compose.yml
+    deployed v1.0.0
+    assert_contains "$output" optional
 }
 
 @test "an independent service is started before another's dependency is waited for" {
