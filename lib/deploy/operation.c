@@ -136,6 +136,14 @@ const struct container_row *operation_container(const struct operation *op, cons
     return best;
 }
 
+const struct compose_service *operation_deployed(const struct operation *op,
+                                                 const struct container_row *c)
+{
+    const char *service = container_row_label(c, "com.docker.compose.service");
+    return service && operation_target(op, service) ? compose_service_find(op->s->compose, service)
+                                                    : NULL;
+}
+
 bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count)
 {
     const char *service = container_row_label(c, "com.docker.compose.service");

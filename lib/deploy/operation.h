@@ -148,6 +148,9 @@ int64_t operation_number(const struct container_row *c);
 /* `docker compose up` died before it gave a replacement its name, and nothing else has that name.
  */
 bool operation_is_stranded(const struct operation *op, const struct container_row *c);
+/* The service of a container when it gets the version, else NULL. */
+const struct compose_service *operation_deployed(const struct operation *op,
+                                                 const struct container_row *c);
 /* A live replica of a service numbered above its count. */
 bool operation_is_surplus(const struct operation *op, const struct container_row *c, int64_t count);
 /*

@@ -312,10 +312,7 @@ static void act_clean_up(struct operation *op)
             act_container(op, "remove", op->reps[i].name, xstrdup("the parked one"));
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
-        const char *service = container_row_label(c, "com.docker.compose.service");
-        const struct compose_service *svc = service && operation_target(op, service)
-                                                ? compose_service_find(op->s->compose, service)
-                                                : NULL;
+        const struct compose_service *svc = operation_deployed(op, c);
         if (svc && operation_is_surplus(op, c, operation_replicas(op, svc)))
             act_container(
                 op, "remove", c->name,

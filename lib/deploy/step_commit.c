@@ -114,15 +114,12 @@ static int remove_surplus(struct operation *op, size_t *n, struct ship_error *er
 {
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
-        const char *service = container_row_label(c, "com.docker.compose.service");
-        const struct compose_service *svc = service && operation_target(op, service)
-                                                ? compose_service_find(op->s->compose, service)
-                                                : NULL;
+        const struct compose_service *svc = operation_deployed(op, c);
         if (!svc || !operation_is_surplus(op, c, operation_replicas(op, svc)))
             continue;
         ++*n;
-        if (mutate_stop(&op->mutate, service, c->id, svc->stop_grace_ms, true, err) < 0 ||
-            mutate_remove(&op->mutate, service, c->id, c->name, err) < 0)
+        if (mutate_stop(&op->mutate, svc->name, c->id, svc->stop_grace_ms, true, err) < 0 ||
+            mutate_remove(&op->mutate, svc->name, c->id, c->name, err) < 0)
             return ship_error_wrap(err, "surplus replica '%s'", c->name);
     }
     return 0;

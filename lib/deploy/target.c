@@ -219,10 +219,7 @@ int target_is_unchanged(struct operation *op, const struct target *t, bool *ret,
 /* A half-finished name to repair, or a replica too many. */
 static bool is_untidy(const struct operation *op, const struct container_row *c)
 {
-    const char *service = container_row_label(c, "com.docker.compose.service");
-    const struct compose_service *svc = service && operation_target(op, service)
-                                            ? compose_service_find(op->s->compose, service)
-                                            : NULL;
+    const struct compose_service *svc = operation_deployed(op, c);
     return operation_is_stranded(op, c) || (svc && operation_is_surplus(op, c, svc->replicas));
 }
 
