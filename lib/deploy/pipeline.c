@@ -115,11 +115,11 @@ static int enter_state(struct operation *op, const struct step *step, struct shi
     if (record_begin(op, err) < 0)
         return -1;
     if (op->switched)
-        return record_state(op, LEDGER_VERIFYING, step->name, err);
+        return record_state_soon(op, LEDGER_VERIFYING, err);
     if (!(step->flags & STEP_SWITCH))
         return 0;
     guardian_start(op);
-    if (record_state(op, LEDGER_SWITCHING, step->name, err) < 0)
+    if (record_state_soon(op, LEDGER_SWITCHING, err) < 0)
         return -1;
     op->switched = true;
     return 0;
@@ -248,7 +248,7 @@ int operation_walk_back(struct operation *op, struct ship_error *err)
     op->s->runtime->clock = &op->s->patient;
     op->mutate.journal_optional = true;
     op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
-    if (record_state(op, LEDGER_ROLLING_BACK, operation_step(op), err) < 0)
+    if (record_state(op, LEDGER_ROLLING_BACK, err) < 0)
         operation_warn(op, "cannot record the rollback: %s; ignoring", err->msg);
     *err = (struct ship_error){0};
     if (undo_until(op, op->mutate.deadline_ms, err) < 0)

@@ -85,12 +85,22 @@ static int mark_batch(void *ctx, struct ship_error *err)
     return 0;
 }
 
+static bool has_marks(const struct prune_facts *f, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++)
+        if (!f->versions[f->rows[i].version].is_kept)
+            return true;
+    return false;
+}
+
 /* A transaction per hundred rows: each is complete in itself, so it does not matter where we die.
  */
 static int mark_rows(struct ledger *l, const struct prune_facts *f, struct ship_error *err)
 {
     for (size_t i = 0; i < f->n_rows; i += MARK_BATCH) {
         size_t end = i + MARK_BATCH < f->n_rows ? i + MARK_BATCH : f->n_rows;
+        if (!has_marks(f, i, end))
+            continue;
         struct marking m = {.ledger = l, .facts = f, .first = i, .end = end};
         if (ledger_batch(l, mark_batch, &m, err) < 0)
             return -1;

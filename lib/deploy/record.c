@@ -76,15 +76,28 @@ int record_begin(struct operation *op, struct ship_error *err)
     return 0;
 }
 
-int record_state(struct operation *op, enum ledger_state state, const char *step,
-                 struct ship_error *err)
+typedef int set_state_fn(struct ledger *l, int64_t id, enum ledger_state state,
+                         const char *last_step, struct ship_error *err);
+
+static int set_state(struct operation *op, set_state_fn *set, enum ledger_state state,
+                     struct ship_error *err)
 {
     if (op->row.state == state)
         return 0;
-    if (ledger_set_state(op->s->ledger, op->row.id, state, step, err) < 0)
+    if (set(op->s->ledger, op->row.id, state, operation_step(op), err) < 0)
         return ship_error_wrap(err, "ledger");
     op->row.state = state;
     return 0;
+}
+
+int record_state(struct operation *op, enum ledger_state state, struct ship_error *err)
+{
+    return set_state(op, ledger_set_state, state, err);
+}
+
+int record_state_soon(struct operation *op, enum ledger_state state, struct ship_error *err)
+{
+    return set_state(op, ledger_set_state_soon, state, err);
 }
 
 void record_downtime(struct operation *op)

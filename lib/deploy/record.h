@@ -13,8 +13,11 @@ SHIP_CHECKED int record_lock(struct operation *op, struct ship_error *err);
 SHIP_CHECKED int record_previous(struct operation *op, struct ship_error *err);
 /* Insert the row (once). */
 SHIP_CHECKED int record_begin(struct operation *op, struct ship_error *err);
-SHIP_CHECKED int record_state(struct operation *op, enum ledger_state state, const char *step,
+SHIP_CHECKED int record_state(struct operation *op, enum ledger_state state,
                               struct ship_error *err);
+/* The same, in the transaction of the next intent: nothing changes before that. */
+SHIP_CHECKED int record_state_soon(struct operation *op, enum ledger_state state,
+                                   struct ship_error *err);
 /* Longest outage of a replaced service so far, into res->downtime_ms. */
 void record_downtime(struct operation *op);
 /*

@@ -28,10 +28,13 @@
 #define LEDGER_SQL_MAX    (64 * 1024)
 #define LEDGER_COLUMN_MAX 64
 
-/* An outcome that the next transaction takes along. */
+/* An outcome and a change of state that the next transaction takes along. */
 struct later {
     int64_t id, seq, at_ms;
-    char *outcome, *observed_json; /* owned; outcome NULL = nothing waits */
+    char *outcome, *observed_json; /* owned; outcome NULL = none waits */
+    int64_t move_id;               /* 0 = none waits */
+    enum ledger_state move_to;
+    char *last_step; /* owned */
 };
 
 struct ledger {

@@ -143,18 +143,23 @@ int ledger_done(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
     return db_tx(l, record_done, &d, err);
 }
 
-/* ---- outcomes that wait for the next transaction ---- */
+/* ---- what waits for the next transaction ---- */
 
 int journal_write_later(struct ledger *l, struct ship_error *err)
 {
     struct done d = {l->later.id, l->later.seq, l->later.at_ms, l->later.outcome,
                      l->later.observed_json};
 
-    return l->later.outcome ? record_done(l, &d, err) : 0;
+    if (l->later.outcome && record_done(l, &d, err))
+        return -1;
+    return l->later.move_id
+               ? write_move(l, l->later.move_id, l->later.move_to, l->later.last_step, err)
+               : 0;
 }
 
 void journal_drop_later(struct ledger *l)
 {
+    free(l->later.last_step);
     free(l->later.outcome);
     free(l->later.observed_json);
     l->later = (struct later){0};
@@ -168,7 +173,7 @@ static int nothing_else(struct ledger *l, void *arg, struct ship_error *err)
 
 int ledger_settle(struct ledger *l, struct ship_error *err)
 {
-    return l->later.outcome ? db_tx(l, nothing_else, NULL, err) : 0;
+    return l->later.outcome || l->later.move_id ? db_tx(l, nothing_else, NULL, err) : 0;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the contract of ledger_done. */
@@ -176,8 +181,24 @@ int ledger_done_soon(struct ledger *l, int64_t id, int64_t seq, const char *outc
                      const char *observed_json, int64_t at_ms, struct ship_error *err)
 {
     assert(!l->in_batch); /* it would have to wait for the next but one */
-    if (ledger_settle(l, err))
+    if (l->later.outcome && ledger_settle(l, err))
         return -1;
-    l->later = (struct later){id, seq, at_ms, xstrdup(outcome), xstrdup_or_null(observed_json)};
+    l->later.id = id;
+    l->later.seq = seq;
+    l->later.at_ms = at_ms;
+    l->later.outcome = xstrdup(outcome);
+    l->later.observed_json = xstrdup_or_null(observed_json);
+    return 0;
+}
+
+int ledger_set_state_soon(struct ledger *l, int64_t id, enum ledger_state state,
+                          const char *last_step, struct ship_error *err)
+{
+    assert(!l->in_batch);
+    if (l->later.move_id && ledger_settle(l, err))
+        return -1;
+    l->later.move_id = id;
+    l->later.move_to = state;
+    l->later.last_step = xstrdup_or_null(last_step);
     return 0;
 }

@@ -161,6 +161,12 @@ SHIP_CHECKED int ledger_begin(struct ledger *l, struct ledger_deployment *d,
 SHIP_CHECKED int ledger_set_state(struct ledger *l, int64_t id, enum ledger_state state,
                                   const char *last_step, struct ship_error *err);
 /*
+ * The same, but only with the next transaction of this handle, like ledger_done_soon: the state
+ * stands in the file before the change that the next intent announces.
+ */
+SHIP_CHECKED int ledger_set_state_soon(struct ledger *l, int64_t id, enum ledger_state state,
+                                       const char *last_step, struct ship_error *err);
+/*
  * Late facts of an open row (d->id): versions, digests, hashes and the other texts but app,
  * environment, action and outcome; from_id and target_id. NULL and 0 members are left alone.
  */
@@ -254,7 +260,7 @@ SHIP_CHECKED int ledger_done(struct ledger *l, int64_t id, int64_t seq, const ch
  */
 SHIP_CHECKED int ledger_done_soon(struct ledger *l, int64_t id, int64_t seq, const char *outcome,
                                   const char *observed_json, int64_t at_ms, struct ship_error *err);
-/* Write now what ledger_done_soon left; before the journal is read through this handle. */
+/* Write now what the two _soon left; before the journal is read through this handle. */
 SHIP_CHECKED int ledger_settle(struct ledger *l, struct ship_error *err);
 struct ledger_journals {
     struct ledger_journal *rows;

@@ -90,6 +90,24 @@ int ledger_begin(struct ledger *l, struct ledger_deployment *d, struct ship_erro
 
 /* ---- states ---- */
 
+int write_move(struct ledger *l, int64_t id, enum ledger_state state, const char *last_step,
+               struct ship_error *err)
+{
+    AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
+
+    if (write_load(l, id, &d, err))
+        return -1;
+    if (!ledger_state_is_open(state))
+        return ship_fail(err, SHIP_CONFLICT, "deployment %lld: %s is for ledger_end", (long long)id,
+                         ledger_state_text(state));
+    if (write_check_move(&d, state, err))
+        return -1;
+    return db_run(l,
+                  "UPDATE deployments SET state = ?2, last_step = coalesce(?3, last_step)"
+                  " WHERE id = ?1",
+                  VALS(VAL_I(id), VAL_T(ledger_state_text(state)), VAL_T(last_step)), NULL, err);
+}
+
 struct move {
     int64_t id;
     enum ledger_state state;
@@ -99,20 +117,8 @@ struct move {
 static int move(struct ledger *l, void *arg, struct ship_error *err)
 {
     const struct move *m = arg;
-    AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
 
-    if (write_load(l, m->id, &d, err))
-        return -1;
-    if (!ledger_state_is_open(m->state))
-        return ship_fail(err, SHIP_CONFLICT, "deployment %lld: %s is for ledger_end",
-                         (long long)m->id, ledger_state_text(m->state));
-    if (write_check_move(&d, m->state, err))
-        return -1;
-    return db_run(l,
-                  "UPDATE deployments SET state = ?2, last_step = coalesce(?3, last_step)"
-                  " WHERE id = ?1",
-                  VALS(VAL_I(m->id), VAL_T(ledger_state_text(m->state)), VAL_T(m->last_step)), NULL,
-                  err);
+    return write_move(l, m->id, m->state, m->last_step, err);
 }
 
 int ledger_set_state(struct ledger *l, int64_t id, enum ledger_state state, const char *last_step,

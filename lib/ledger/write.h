@@ -19,6 +19,9 @@ SHIP_CHECKED int write_require_open(const struct ledger_deployment *d, struct sh
 /* SHIP_CONFLICT when d may not go to that state. */
 SHIP_CHECKED int write_check_move(const struct ledger_deployment *d, enum ledger_state to,
                                   struct ship_error *err);
+/* Move to another open state; last_step NULL leaves the old one. */
+SHIP_CHECKED int write_move(struct ledger *l, int64_t id, enum ledger_state state,
+                            const char *last_step, struct ship_error *err);
 /* Append the row as it is now to the audit chain. */
 SHIP_CHECKED int write_audit(struct ledger *l, const char *event, int64_t at_ms, int64_t id,
                              struct ship_error *err);

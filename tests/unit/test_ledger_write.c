@@ -644,6 +644,30 @@ static void test_done_soon_is_written_with_the_next_transaction(void **state)
     expect_outcomes(f, "done,done,done", "closing writes it");
 }
 
+static void test_set_state_soon_stands_in_the_file_with_the_next_intent(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id = fixture_begin(f->l, "v1");
+    char kind[] = "stop";
+    struct ledger_journal j = {.kind = kind};
+
+    assert_ok(ledger_set_state_soon(f->l, id, LEDGER_SWITCHING, "switch", &f->err), &f->err);
+    assert_state(f, id, LEDGER_PREPARING);
+    assert_ok(ledger_intent(f->l, id, &j, &f->err), &f->err);
+    AUTO(ledger_deployment_done) struct ledger_deployment d = find(f, id);
+    assert_int_equal(d.state, LEDGER_SWITCHING);
+    assert_string_equal(d.last_step, "switch");
+    /* Beside an outcome that waits, too; a second change writes the first. */
+    assert_ok(ledger_done_soon(f->l, id, j.seq, "done", "{}", 7, &f->err), &f->err);
+    assert_ok(ledger_set_state_soon(f->l, id, LEDGER_VERIFYING, NULL, &f->err), &f->err);
+    expect_outcomes(f, "-", "both wait");
+    assert_ok(ledger_set_state_soon(f->l, id, LEDGER_ROLLING_BACK, NULL, &f->err), &f->err);
+    expect_outcomes(f, "done", "written with the first change");
+    assert_state(f, id, LEDGER_VERIFYING);
+    fixture_reopen(f, LEDGER_WRITE);
+    assert_state(f, id, LEDGER_ROLLING_BACK);
+}
+
 static void test_journal_bad_use_fails(void **state)
 {
     struct fixture *f = *state;
@@ -708,6 +732,7 @@ int main(void)
         TEST(test_evidence_keeps_the_end_of_a_long_text),
         TEST(test_journal_intent_then_done_then_undone),
         TEST(test_done_soon_is_written_with_the_next_transaction),
+        TEST(test_set_state_soon_stands_in_the_file_with_the_next_intent),
         TEST(test_journal_bad_use_fails),
         TEST(test_write_through_a_reader_fails),
     };
