@@ -150,7 +150,7 @@ static void teardown(struct fixture *f)
     rmdir(f->dir);
     free(f->compose);
     free(f->env);
-    model_project_free(f->p);
+    compose_free(f->p);
 }
 
 #define APP(image) "\"app\": {\"image\": \"" image "\"}"
