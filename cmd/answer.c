@@ -27,6 +27,9 @@ void answer_problems(struct context *c)
     if (n == 0 || c->args->json)
         return;
     card_problems(&t, &c->face->style, problems, n, text_str(&c->face->shown));
+    size_t hidden = ship_session_hidden_problems(c->session);
+    if (hidden > 0)
+        text_addf(&t, "%zu more problem%s not shown\n", hidden, hidden == 1 ? "" : "s");
     if (c->face->kind == FACE_GITHUB)
         github_wrap(&t);
     if (c->face->kind != FACE_JSON)

@@ -47,5 +47,7 @@ struct ship_problem {
     const char *snippet; /* source line with caret, two lines; or NULL */
 };
 size_t ship_session_problems(const struct ship_session *s, const struct ship_problem **ret);
+/* How many more there are than that list holds. */
+size_t ship_session_hidden_problems(const struct ship_session *s);
 
 #endif

@@ -19,6 +19,7 @@ struct check {
     struct yaml_node *service;
     const struct vars *disabled; /* services switched off by profile */
     struct vars container_names; /* seen so far -> service */
+    bool is_partial;             /* values were dropped: what is missing may have been there */
 };
 
 static const char *name_of(const struct check *c)
@@ -37,7 +38,7 @@ static void check_image(struct check *c)
 {
     const char *image = tree_text_of(c->service, "image");
 
-    if (str_empty(image) && !yaml_get(c->service, "build"))
+    if (str_empty(image) && !yaml_get(c->service, "build") && !(c->l->lost & LOST_MEMBER))
         diag_error(&c->l->diag, COMPOSE_CLASS_no_image_no_build, &c->service->key_mark,
                    "service '%s' has neither 'image' nor 'build'", name_of(c));
 }
@@ -55,7 +56,8 @@ static void check_networks(struct check *c)
     }
     for (size_t i = 0; list && i < list->n; i++) {
         const struct yaml_node *n = list->items[i];
-        if (!str_eq(n->key, "default") && !yaml_get(declared, n->key))
+        if (!str_eq(n->key, "default") && !yaml_get(declared, n->key) &&
+            !(c->l->lost & LOST_NETWORKS))
             diag_error(&c->l->diag, COMPOSE_CLASS_undefined_network, &n->key_mark,
                        "service '%s' uses network '%s', which is not declared under 'networks'",
                        name_of(c), n->key);
@@ -63,7 +65,8 @@ static void check_networks(struct check *c)
 }
 
 /* secrets and configs */
-static void check_files(struct check *c, const char *section, enum compose_class undefined)
+static void check_files(struct check *c, const char *section, enum lost lost,
+                        enum compose_class undefined)
 {
     const struct yaml_node *list = yaml_get(c->service, section);
     const struct yaml_node *declared = yaml_get(c->model, section);
@@ -72,6 +75,8 @@ static void check_files(struct check *c, const char *section, enum compose_class
         const struct yaml_node *item = list->items[i];
         const char *source = tree_text_of(item, "source");
         const struct yaml_node *resource = source ? yaml_get(declared, source) : NULL;
+        if (!resource && c->l->lost & lost)
+            continue;
         if (!resource) {
             diag_error(&c->l->diag, undefined, &item->mark,
                        "service '%s' uses '%s', which is not declared under '%s'", name_of(c),
@@ -89,8 +94,8 @@ static void check_files(struct check *c, const char *section, enum compose_class
 
 static void check_secrets(struct check *c)
 {
-    check_files(c, "secrets", COMPOSE_CLASS_undefined_secret);
-    check_files(c, "configs", COMPOSE_CLASS_undefined_config);
+    check_files(c, "secrets", LOST_SECRETS, COMPOSE_CLASS_undefined_secret);
+    check_files(c, "configs", LOST_CONFIGS, COMPOSE_CLASS_undefined_config);
 }
 
 static void check_bind(struct check *c, const struct yaml_node *volume)
@@ -113,7 +118,8 @@ static void check_volumes(struct check *c)
         const char *type = tree_text_of(v, "type"), *source = tree_text_of(v, "source");
         if (str_eq(type, "bind"))
             check_bind(c, v);
-        if (str_eq(type, "volume") && !str_empty(source) && !yaml_get(declared, source))
+        if (str_eq(type, "volume") && !str_empty(source) && !yaml_get(declared, source) &&
+            !(c->l->lost & LOST_VOLUMES))
             diag_error(&c->l->diag, COMPOSE_CLASS_undefined_volume, &v->mark,
                        "service '%s' uses volume '%s', which is not declared under 'volumes'",
                        name_of(c), source);
@@ -148,7 +154,7 @@ static void check_dependencies(struct check *c)
     for (size_t i = 0; deps && i < deps->n; i++) {
         struct yaml_node *d = deps->items[i];
         bool required = tree_is_true(d, "required");
-        if (!yaml_get(d, "condition"))
+        if (!yaml_get(d, "condition") && !c->is_partial)
             diag_error(&c->l->diag, COMPOSE_CLASS_schema, &d->mark,
                        "'services.%s.depends_on.%s' needs a condition", name_of(c), d->key);
         if (yaml_get(c->services, d->key)) {
@@ -248,7 +254,8 @@ static void check_ulimits(struct check *c)
 
     for (size_t i = 0; list && i < list->n; i++) {
         const struct yaml_node *u = list->items[i];
-        if (u->kind == YAML_MAPPING && (!yaml_get(u, "soft") || !yaml_get(u, "hard")))
+        if (u->kind == YAML_MAPPING && !c->is_partial &&
+            (!yaml_get(u, "soft") || !yaml_get(u, "hard")))
             diag_error(&c->l->diag, COMPOSE_CLASS_schema, &u->mark,
                        "'services.%s.ulimits.%s' needs both soft and hard", name_of(c), u->key);
     }
@@ -265,7 +272,7 @@ static void check_process(struct check *c)
     bool known = !restart || str_starts(restart->text, "on-failure:");
     int64_t ns;
 
-    if (yaml_get(health, "start_interval") && !yaml_get(health, "start_period"))
+    if (yaml_get(health, "start_interval") && !yaml_get(health, "start_period") && !c->is_partial)
         diag_error(&c->l->diag, COMPOSE_CLASS_schema, &yaml_get(health, "start_interval")->mark,
                    "service '%s': healthcheck.start_interval needs start_period", name_of(c));
     if (grace && compose_duration_ns(grace->text, &ns) == 0 && ns < 1000000000)
@@ -291,8 +298,11 @@ void resolve_check_services(struct loader *l, struct yaml_node *model, const str
         check_tmpfs,   check_scale,    check_container_name, check_limits,
         check_ulimits, check_process,  check_dependencies,
     };
-    struct check c = {
-        .l = l, .model = model, .services = yaml_get(model, "services"), .disabled = disabled};
+    struct check c = {.l = l,
+                      .model = model,
+                      .services = yaml_get(model, "services"),
+                      .disabled = disabled,
+                      .is_partial = l->diag.n_errors > 0};
 
     for (size_t i = 0; i < c.services->n; i++) {
         c.service = c.services->items[i];

@@ -20,7 +20,7 @@ static void check_source(struct loader *l, const struct yaml_node *resource, con
     }
     for (size_t i = 0; i < ARRAY_LEN(sources); i++)
         n += yaml_get(resource, sources[i]) != NULL;
-    if (n != 1)
+    if (n != 1 && !(l->lost & (str_eq(section, "configs") ? LOST_CONFIGS : LOST_SECRETS)))
         diag_error(&l->diag, COMPOSE_CLASS_exclusive_sources, &resource->key_mark,
                    "'%s.%s' needs exactly one of file, environment%s", section, resource->key,
                    str_eq(section, "configs") ? " and content" : "");

@@ -42,8 +42,10 @@ void diag_warn(struct diag *d, const struct yaml_mark *mark, const char *fmt, ..
     char text[DIAG_TEXT_MAX];
     va_list ap;
 
-    if (d->n_warnings == YAML_PROBLEMS_MAX)
+    if (d->n_warnings == YAML_PROBLEMS_MAX) {
+        d->n_hidden++;
         return;
+    }
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -59,7 +61,8 @@ void diag_flush(struct diag *d)
         yaml_problem_add(d->problems, YAML_WARNING, w->mark.file ? &w->mark : NULL, "%s", w->text);
         free(w->text);
     }
-    d->n_warnings = 0;
+    d->problems->n_warnings += d->n_hidden;
+    d->n_warnings = d->n_hidden = 0;
 }
 
 const char *path_format(const struct path *path, char out[PATH_TEXT_MAX])

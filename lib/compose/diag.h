@@ -85,8 +85,8 @@ struct diag {
     struct yaml_problems *problems; /* caller's list, borrowed */
     enum compose_class first;       /* class of the first error, none while there is none */
     struct diag_warning warnings[YAML_PROBLEMS_MAX];
-    size_t n_warnings;
-    size_t n_errors; /* of this diag only */
+    size_t n_warnings, n_hidden; /* hidden: warnings beyond the list, only counted */
+    size_t n_errors;             /* of this diag only */
 };
 
 void diag_error(struct diag *d, enum compose_class c, const struct yaml_mark *mark, const char *fmt,

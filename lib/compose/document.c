@@ -64,6 +64,8 @@ const char *document_interpolate_text(struct scope *scope, const struct yaml_nod
     struct interpolation in = {.lookup = lookup_env, .unset = note_unset, .ctx = &ctx};
     char message[512], where[PATH_TEXT_MAX];
 
+    if (l->expanded > LOAD_EXPANDED_MAX)
+        return NULL; /* said already */
     enum interpolate_fault fault = interpolate(n->text, &in, &out, message, sizeof message);
     if (fault == INTERPOLATE_OK && (l->expanded += out.len) <= LOAD_EXPANDED_MAX)
         return tree_string(l, out.p, &n->mark)->text;
@@ -88,6 +90,8 @@ static void interpolate_scalar(struct scope *scope, struct yaml_node *n, const s
     if (!memchr(n->text, '$', n->len))
         return;
     const char *text = document_interpolate_text(scope, n, path);
+    if (!text)
+        load_note_lost(scope->loader, path);
     if (n->key && str_eq(n->key, "image"))
         remember_raw(scope->loader, n);
     n->style = YAML_DOUBLE; /* the result is text, whatever it looks like */
@@ -149,10 +153,14 @@ static struct yaml_node *load_document(struct scope *scope, struct yaml_node *ro
     root = schema_apply(scope, &schema_file, root, &at_root);
     if (!root)
         return model;
+    size_t errors = scope->loader->diag.n_errors;
     merge_apply_resets(model, root);
     root = include_apply(scope, root);
     extends_apply(scope, root, model);
-    return merge_nodes(scope, &schema_file, model, root, NULL);
+    model = merge_nodes(scope, &schema_file, model, root, NULL);
+    if (scope->loader->diag.n_errors > errors)
+        scope->loader->lost |= LOST_FILE;
+    return model;
 }
 
 struct yaml_node *document_load(struct scope *scope, struct yaml_file *file,

@@ -42,28 +42,37 @@ static bool is_valid_name(const char *name)
     return *name && !name[strspn(name, allowed)];
 }
 
-/* Keep the members whose name is valid (and, for services, that are not null). */
-static struct yaml_node *check_names(struct scope *scope, struct yaml_node *n, enum compose_class c,
-                                     bool refuse_null)
+/* Reports a name that is not valid and, for services, what is no mapping. */
+static bool is_named_well(struct scope *scope, const struct yaml_node *member, enum compose_class c,
+                          bool is_service)
+{
+    bool reset = member->tag && str_eq(member->tag, "!reset");
+
+    if (!is_valid_name(member->key))
+        diag_error(&scope->loader->diag, c, &member->key_mark,
+                   "name '%s' may hold letters, digits, '.', '_' and '-' only", member->key);
+    else if (is_service && !reset && member->kind != YAML_MAPPING)
+        diag_error(&scope->loader->diag, COMPOSE_CLASS_service_not_mapping, &member->key_mark,
+                   "service '%s' must be a mapping with at least 'image'", member->key);
+    else
+        return true;
+    return false;
+}
+
+static struct yaml_node *check_names(struct scope *scope, struct yaml_node *n,
+                                     const struct path *path, enum compose_class c, bool is_service)
 {
     size_t kept = 0;
 
     for (size_t i = 0; n->kind == YAML_MAPPING && i < n->n; i++) {
         struct yaml_node *member = n->items[i];
-        if (str_starts(member->key, "x-") && refuse_null && member->kind != YAML_MAPPING)
+        struct path at = {.up = path, .key = member->key};
+        if (str_starts(member->key, "x-") && is_service && member->kind != YAML_MAPPING)
             continue;
-        if (!is_valid_name(member->key)) {
-            diag_error(&scope->loader->diag, c, &member->key_mark,
-                       "name '%s' may hold letters, digits, '.', '_' and '-' only", member->key);
-            continue;
-        }
-        bool reset = member->tag && str_eq(member->tag, "!reset");
-        if (refuse_null && !reset && member->kind != YAML_MAPPING) {
-            diag_error(&scope->loader->diag, COMPOSE_CLASS_service_not_mapping, &member->key_mark,
-                       "service '%s' must be a mapping with at least 'image'", member->key);
-            continue;
-        }
-        n->items[kept++] = member;
+        if (is_named_well(scope, member, c, is_service))
+            n->items[kept++] = member;
+        else
+            load_note_lost(scope->loader, &at);
     }
     if (n->kind == YAML_MAPPING)
         n->n = kept;
@@ -72,14 +81,12 @@ static struct yaml_node *check_names(struct scope *scope, struct yaml_node *n, e
 
 EXPAND(expand_services)
 {
-    (void)path;
-    return check_names(scope, n, COMPOSE_CLASS_bad_service_name, true);
+    return check_names(scope, n, path, COMPOSE_CLASS_bad_service_name, true);
 }
 
 EXPAND(expand_names)
 {
-    (void)path;
-    return check_names(scope, n, COMPOSE_CLASS_schema_unknown_key, false);
+    return check_names(scope, n, path, COMPOSE_CLASS_schema_unknown_key, false);
 }
 
 EXPAND(expand_string_list)

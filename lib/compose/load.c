@@ -1,8 +1,8 @@
 /*
  * compose_load: files -> project. See load.h for the order of the stages.
  *
- * A stage that reported errors ends the load after it has found all it can;
- * warnings are handed over in any case.
+ * After an error the load goes on, so that one run finds all of them; it stops where what was lost
+ * would make up errors that are none. Warnings are handed over in any case.
  */
 #include "compose/load.h"
 
@@ -59,6 +59,8 @@ static struct yaml_node *load_files(struct loader *l)
             .loader = l, .dir = l->project->working_dir, .env = &l->env, .file = paths->v[i]};
         if (files[i])
             model = document_load(&scope, files[i], model);
+        else
+            l->lost |= LOST_FILE;
     }
     return model;
 }
@@ -135,7 +137,7 @@ static int run(struct loader *l, struct load_report *report, struct ship_error *
     if (open_scratch(l, err) < 0 || discover_project(l, err) < 0)
         return -1;
     model = load_files(l);
-    if (!l->diag.n_errors)
+    if (!l->diag.n_errors || (model && !(l->lost & (LOST_SERVICES | LOST_FILE))))
         resolve_model(l, model);
     warn_unset(l);
     for (size_t i = 0; report && i < l->n_unset; i++)

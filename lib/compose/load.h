@@ -34,6 +34,20 @@ struct unset_var {
     struct yaml_mark mark;
 };
 
+/*
+ * What the file meant to say but an error took away: what refers to it is no error of its own. The
+ * first five are in the order of the sections in load_note_lost().
+ */
+enum lost {
+    LOST_SERVICES = 1u << 0,
+    LOST_NETWORKS = 1u << 1,
+    LOST_VOLUMES = 1u << 2,
+    LOST_SECRETS = 1u << 3,
+    LOST_CONFIGS = 1u << 4,
+    LOST_MEMBER = 1u << 5, /* something directly below a service */
+    LOST_FILE = 1u << 6,   /* a file, an include, a base: the model is not whole */
+};
+
 struct loader {
     const struct compose_options *options;
     struct compose_project *project; /* being filled */
@@ -51,6 +65,7 @@ struct loader {
     struct vars env_texts;              /* path -> text of env files read so far */
     size_t expanded;                    /* bytes of interpolated texts */
     size_t n_ports, n_cloned, n_folded; /* see the limits above */
+    unsigned lost;                      /* enum lost */
     struct vars base_keys;              /* files that were extended, by position in base_services */
     struct yaml_node **base_services;
     size_t cap_bases;
@@ -111,6 +126,9 @@ const char *document_interpolate_text(struct scope *scope, const struct yaml_nod
 /* Validate n against a row and bring it into canonical form; NULL = drop it (reported if wrong). */
 struct yaml_node *schema_apply(struct scope *scope, const struct compose_attribute *a,
                                struct yaml_node *n, const struct path *path);
+
+/* The value at this path was reported and dropped. */
+void load_note_lost(struct loader *l, const struct path *path);
 
 /* ---- merge.c ---- */
 /* Put override over base (either may be NULL); rows may be NULL for unknown content. */

@@ -16,6 +16,33 @@
 #include "compose/scalars.h"
 #include "compose/schema_scalar.h"
 
+void load_note_lost(struct loader *l, const struct path *path)
+{
+    static const struct {
+        const char *section;
+        size_t depth; /* how deep below it a loss counts */
+    } rows[] = {
+        {"services", 2},
+        {"networks", 2},
+        {"volumes",  2},
+        {"secrets",  3},
+        {"configs",  3}
+    };
+    const struct path *top = path;
+    size_t depth = path ? 1 : 0;
+
+    for (; top && top->up; top = top->up)
+        depth++;
+    for (size_t i = 0; top && i < ARRAY_LEN(rows); i++) {
+        if (!str_eq(top->key, rows[i].section))
+            continue;
+        if (depth <= rows[i].depth)
+            l->lost |= 1u << i;
+        else if (i == 0 && depth == 3)
+            l->lost |= LOST_MEMBER;
+    }
+}
+
 static const char *kind_name(const struct yaml_node *n)
 {
     if (n->kind == YAML_MAPPING)
@@ -130,14 +157,13 @@ static struct yaml_node *apply_member(struct scope *s, const struct compose_attr
     if (str_starts(member->key, "x-"))
         return a->flags & EXTENSIBLE ? member : NULL;
     const struct compose_attribute *row = attribute_find(a->sub, member->key);
-    if (!row) {
-        unknown_key(s, a, member, path);
-        return NULL;
-    }
     struct path at = {.up = path->up || path->key ? path : NULL, .key = member->key};
-    if (!admit(s, row, member, &at))
-        return NULL;
-    return schema_apply(s, row, member, &at);
+    if (!row)
+        unknown_key(s, a, member, path);
+    if (row && admit(s, row, member, &at))
+        return schema_apply(s, row, member, &at);
+    load_note_lost(s->loader, &at);
+    return NULL;
 }
 
 static struct yaml_node *apply_object(struct scope *s, const struct compose_attribute *a,
@@ -303,20 +329,29 @@ static struct yaml_node *apply_kind(struct scope *s, const struct compose_attrib
     return schema_scalar(s, a, n, path);
 }
 
+static struct yaml_node *expand_and_apply(struct scope *s, const struct compose_attribute *a,
+                                          struct yaml_node *n, const struct path *path)
+{
+    if (a->expand)
+        n = a->expand(s, n, path);
+    return n ? apply_kind(s, a, n, path) : NULL;
+}
+
 struct yaml_node *schema_apply(struct scope *s, const struct compose_attribute *a,
                                struct yaml_node *n, const struct path *path)
 {
     struct yaml_node *special;
     const struct yaml_node original = *n;
+    size_t errors = s->loader->diag.n_errors;
 
     if (apply_special(s, a, n, path, &special))
-        return special;
-    if (too_many(s, n, path))
-        return NULL;
-    if (a->expand)
-        n = a->expand(s, n, path);
-    if (n)
-        n = apply_kind(s, a, n, path);
+        n = special;
+    else if (too_many(s, n, path))
+        n = NULL;
+    else
+        n = expand_and_apply(s, a, n, path);
+    if (!n && s->loader->diag.n_errors > errors)
+        load_note_lost(s->loader, path);
     if (n) { /* the long form stands where the short one stood */
         n->key = original.key;
         n->key_mark = original.key_mark;

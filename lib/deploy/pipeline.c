@@ -147,6 +147,7 @@ static int run_step(struct operation *op, const struct step *step, struct ship_e
         rc = enter_state(op, step, err);
     if (rc == 0)
         rc = step->apply(op, note, err);
+    session_emit_warnings(op->s); /* of files that the step read */
     if (rc < 0) {
         classify(op, step, err);
         step_end(op, rs, op->committed ? SHIP_STEP_WARNED : SHIP_STEP_FAILED, err->msg);
@@ -401,10 +402,8 @@ int operation_run(struct operation *op, const struct step *steps)
     struct ship_error err = {0};
     op->res->started_at_ms = clock_epoch_ms(&op->s->clock);
     int rc = begin(op, &err);
-    if (rc == 0) {
-        session_emit_warnings(op->s);
+    if (rc == 0)
         rc = run_steps(op, steps, &err);
-    }
     if (rc < 0 && op->dry_run) {
         op->res->error = err;
         record_end(op, LEDGER_REFUSED, SHIP_OUTCOME_REFUSED, ship_code_exit_status(err.code));

@@ -116,6 +116,11 @@ size_t ship_session_problems(const struct ship_session *s, const struct ship_pro
     return s->problems.n;
 }
 
+size_t ship_session_hidden_problems(const struct ship_session *s)
+{
+    return s->problems.n_errors + s->problems.n_warnings - s->problems.n;
+}
+
 int session_need_plan(struct ship_session *s, struct ship_error *err)
 {
     if (s->plan)
@@ -192,9 +197,10 @@ int session_need_runtime(struct ship_session *s, struct ship_error *err)
 
 void session_emit_warnings(struct ship_session *s)
 {
-    for (size_t i = 0; i < s->problems.n; i++) {
+    for (size_t i = s->n_emitted; i < s->problems.n; i++) {
         const struct yaml_problem *p = &s->problems.list[i];
         if (p->severity == YAML_WARNING)
             ship_emit_message(s->opt.events, SHIP_LEVEL_WARNING, "%s: %s", p->where, p->text);
     }
+    s->n_emitted = s->problems.n;
 }

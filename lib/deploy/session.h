@@ -23,6 +23,7 @@ struct ship_session {
     struct clock clock;   /* real time with the caller's stop flag */
     struct clock patient; /* the same without it: undo and cleanup run to their end */
     struct yaml_problems problems;
+    size_t n_emitted;          /* of problems, already shown as warnings */
     struct ship_problem *view; /* ship_session_problems; rebuilt on demand */
     char *dir;                 /* absolute */
     char *state_dir;

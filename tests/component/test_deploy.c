@@ -420,6 +420,17 @@ static void test_deploy_with_a_port_that_is_taken_is_refused(void **state)
     assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
 }
 
+static void test_deploy_tells_what_of_the_file_has_no_effect(void **state)
+{
+    struct deploy_fixture *f = *state;
+
+    deploy_fixture_write(f, "docker-compose.yml", "version: '3'\n" FIX_COMPOSE);
+    deployed(f);
+    assert_contains(f->messages.text.p, "docker-compose.yml:1:1: 'version' has no effect");
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+    assert_contains(f->messages.text.p, "'version' has no effect");
+}
+
 static void test_deploy_dry_run_changes_nothing(void **state)
 {
     struct deploy_fixture *f = *state;
@@ -698,6 +709,7 @@ int main(void)
         deploy_test(test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later),
         cmocka_unit_test(test_deploy_refused_changes_nothing),
         deploy_test(test_deploy_with_a_port_that_is_taken_is_refused),
+        deploy_test(test_deploy_tells_what_of_the_file_has_no_effect),
         deploy_test(test_deploy_dry_run_changes_nothing),
         deploy_test(test_rollback_restores_the_recorded_container),
         deploy_test(test_rollback_works_without_registry),

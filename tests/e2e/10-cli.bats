@@ -54,6 +54,25 @@ on_terminal() {
     assert_contains "$out" sqlite
 }
 
+@test "a file with many mistakes shows twenty of them, with positions, and how many more" {
+    local i
+    printf 'version: 1\napp: shop\nimage: registry.example.com/shop\n' >shipctl.yaml
+    {
+        printf "version: '3'\nservices:\n"
+        for i in {1..10}; do
+            printf '  s%d: {image: x, nope: 1, networks: [ghost], attach: true}\n' "$i"
+        done
+        printf '  last: {image: "registry.example.com/shop:${V:?say which}"}\n'
+    } >docker-compose.yml
+    ship check
+    assert_exit 10
+    assert_equal "$(grep -o 'docker-compose.yml:[0-9]*:[0-9]*' <<<"$err" | sort -u | wc -l)" 20
+    assert_contains "$err" "unknown key 'nope' in 'services.s10'"
+    assert_contains "$err" "network 'ghost'"
+    assert_contains "$err" 'say which'
+    assert_contains "$err" '12 more problems not shown'
+}
+
 @test "a usage error is one line and a hint, exit 2, nothing on standard output" {
     local line
     while read -r line; do

@@ -154,6 +154,7 @@ static void test_load_other_refusals_name_the_reason(void **state)
          COMPOSE_CLASS_too_large,                                                                                                "100000 ports",     "port explosion"              },
         {"services: {a: {image: x, profiles: [p]}}\n",                                         COMPOSE_CLASS_schema,             "COMPOSE_PROFILES",
          "every service is off"                                                                                                                                                    },
+        {"!reset\n---\n",                                                                      COMPOSE_CLASS_schema,             "no services",      "nothing but empty documents" },
         {"services: {}\n",                                                                     COMPOSE_CLASS_schema,             "no services",      "nothing to deploy"           },
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
