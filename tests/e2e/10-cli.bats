@@ -62,6 +62,7 @@ on_terminal() {
         for i in {1..10}; do
             printf '  s%d: {image: x, nope: 1, networks: [ghost], attach: true}\n' "$i"
         done
+        # shellcheck disable=SC2016 # the text of the file
         printf '  last: {image: "registry.example.com/shop:${V:?say which}"}\n'
     } >docker-compose.yml
     ship check
