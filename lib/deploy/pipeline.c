@@ -119,8 +119,10 @@ static int enter_state(struct operation *op, const struct step *step, struct shi
     if (!(step->flags & STEP_SWITCH))
         return 0;
     guardian_start(op);
-    if (record_state_soon(op, LEDGER_SWITCHING, err) < 0)
+    if (record_state_soon(op, LEDGER_SWITCHING, err) < 0) {
+        err->code = SHIP_UNREACHABLE; /* no failure of the switch: it has not begun */
         return -1;
+    }
     op->switched = true;
     return 0;
 }
@@ -369,7 +371,12 @@ static int begin(struct operation *op, struct ship_error *err)
     }
     if (session_need_runtime(s, err) < 0)
         return -1;
-    operation_arm(op);
+    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    op->mutate = (struct mutation_env){.runtime = s->runtime,
+                                       .ledger = s->ledger,
+                                       .patient = &s->patient,
+                                       .deadline_ms = op->deadline_ms,
+                                       .events = s->opt.events};
     if (!op->dry_run && recover_open(op, err) < 0)
         return -1;
     return record_previous(op, err);

@@ -335,6 +335,31 @@ static void test_deploy_whose_ledger_fails_in_the_switch_still_goes_back(void **
     assert_ledger(f, "v1");
 }
 
+/* Its first record of the switch fails: the status tells whether something serves again. */
+static void test_deploy_whose_ledger_fails_before_the_switch_tells_what_serves(void **state)
+{
+    static const struct {
+        const char *serves; /* before */
+        int status;
+        const char *why;
+    } rows[] = {
+        {"",         31, "a first deployment has no version that serves again"},
+        {OLD_SERVES, 20, "the old container was never stopped"                }
+    };
+    struct deploy_fixture *f = *state;
+
+    assert_status(f, deploy_fixture_deploy(f, "none"), 16); /* now there is a ledger */
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        deploy_fixture_sql(f, "CREATE TRIGGER full BEFORE UPDATE ON deployments WHEN NEW.state ="
+                              " 'switching' BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+        assert_status(f, deploy_fixture_deploy(f, "v2"), rows[i].status);
+        assert_host(f, rows[i].serves);
+        deploy_fixture_sql(f, "DROP TRIGGER full");
+        assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+        assert_ledger(f, "v1");
+    }
+}
+
 /* A clean-up that fails is done by the next command, and never stands in its way. */
 static void test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later(void **state)
 {
@@ -706,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_deploy_after_a_migration_goes_back_only_if_it_is_reversible),
         deploy_test(test_deploy_whose_rollback_fails_is_recovered_later),
         deploy_test(test_deploy_whose_ledger_fails_in_the_switch_still_goes_back),
+        deploy_test(test_deploy_whose_ledger_fails_before_the_switch_tells_what_serves),
         deploy_test(test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later),
         cmocka_unit_test(test_deploy_refused_changes_nothing),
         deploy_test(test_deploy_with_a_port_that_is_taken_is_refused),
