@@ -50,19 +50,28 @@ static bool is_down(const struct container *c, const char *started_at, char reas
     return true;
 }
 
-bool verify_gave_up(void *ctx, char reason[512])
+/* 1 one is down, reason says why; 0 each new container was seen up; -1 not all could be seen. */
+static int look_at_new(struct operation *op, char reason[512], struct ship_error *err)
 {
-    struct operation *op = ctx;
+    int rc = 0;
     for (size_t i = 0; i < op->n_reps; i++) {
         const struct replacement *r = &op->reps[i];
         AUTO(container_done) struct container c = {0};
-        struct ship_error e = {0};
-        if (!r->new_id || inspect(op, r->new_id, &c, &e) < 0)
-            continue; /* the engine may be restarting: the check's own deadline decides */
-        if (is_down(&c, r->new_started_at, reason))
-            return true;
+        if (!r->new_id)
+            continue;
+        if (inspect(op, r->new_id, &c, err) < 0)
+            rc = -1;
+        else if (is_down(&c, r->new_started_at, reason))
+            return 1;
     }
-    return false;
+    return rc;
+}
+
+bool verify_gave_up(void *ctx, char reason[512])
+{
+    struct ship_error e = {0};
+    /* Not seen: the engine may be restarting; the check's own deadline decides. */
+    return look_at_new(ctx, reason, &e) == 1;
 }
 
 static int wait_one_running(struct operation *op, struct replacement *r, int64_t deadline_ms,
@@ -163,12 +172,22 @@ int verify_watch(struct operation *op, int64_t ms, struct ship_error *err)
     char reason[512];
     int64_t until = clock_deadline(&op->s->clock, ms);
     for (;;) {
-        if (verify_gave_up(op, reason))
+        struct ship_error unseen = {0};
+        /* The look that counts begins after the window: an answer may be seconds old. */
+        bool is_over = clock_left_ms(&op->s->clock, until) == 0;
+        int rc = look_at_new(op, reason, &unseen);
+        if (rc == 1)
             return ship_fail(err, SHIP_UNPROVEN, "%s", reason);
-        if (clock_left_ms(&op->s->clock, until) == 0)
+        if (is_over && rc == 0)
             return 0;
+        /* Nothing is proven by an engine that does not answer. */
+        if (is_over && clock_left_ms(&op->s->clock, op->deadline_ms) == 0) {
+            *err = unseen;
+            return ship_error_wrap(err, "cannot see whether the new containers still run");
+        }
         emit_waiting(op, until, ms);
-        if (wait_events(op, until, err) < 0)
+        if (is_over ? clock_wait(&op->s->clock, RUNNING_POLL_MS, op->deadline_ms, err) < 0
+                    : wait_events(op, until, err) < 0)
             return -1;
     }
 }
