@@ -220,7 +220,12 @@ static int open_for_change(struct operation *op, struct ship_error *err)
     if (record_lock(op, err) < 0 || session_need_ledger(s, LEDGER_WRITE, err) < 0 ||
         session_need_runtime(s, err) < 0)
         return -1;
-    operation_arm(op);
+    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    op->mutate = (struct mutation_env){.runtime = s->runtime,
+                                       .ledger = s->ledger,
+                                       .patient = &s->patient,
+                                       .deadline_ms = op->deadline_ms,
+                                       .events = s->opt.events};
     return recover_open(op, err);
 }
 
@@ -238,7 +243,11 @@ static int prune_locked(struct ship_session *s, const struct ship_prune_request 
     if ((request->dry_run ? open_for_look(s, err) : open_for_change(&op, err)) < 0)
         return -1;
     struct prune_job job = {.s = s, .keep = request->keep, .dry_run = request->dry_run};
-    return prune_run(&job, ret, err);
+    if (prune_run(&job, ret, err) == 0)
+        return 0;
+    if (err->code == SHIP_IO)
+        err->code = SHIP_UNREACHABLE; /* the ledger: asked before an image goes */
+    return -1;
 }
 
 static int exit_status(const struct ship_session *s, const struct ship_error *err)

@@ -23,6 +23,8 @@ int record_previous(struct operation *op, struct ship_error *err)
     if (!s->ledger)
         return 0;
     int rc = ledger_current(s->ledger, s->plan->app, s->plan->environment, &op->previous, err);
+    if (rc < 0 && err->code == SHIP_IO)
+        err->code = SHIP_UNREACHABLE; /* nothing has begun */
     if (rc < 0)
         return -1;
     if (rc == 0) {

@@ -329,6 +329,9 @@ static int finish_committed(struct operation *op, struct ship_error *err)
 {
     set_deadlines(op, op->s->plan->timeouts.rollback_ms);
     op->committed = true;
+    /* All of it can be repeated, but the row is closed: a version not written back would be lost.
+     */
+    op->mutate.journal_optional = true;
     if (clean_up(op, err) < 0 && forgive(op, err) < 0)
         return -1;
     return close_as(op, LEDGER_CLEANED, SHIP_OUTCOME_SUCCEEDED, 0,
@@ -400,9 +403,11 @@ static int recover_next(struct operation *op, struct ship_result *res, struct sh
     AUTO(ledger_deployment_done) struct ledger_deployment row = {0};
     const struct plan *p = op->s->plan;
     int rc = ledger_open_operation(op->s->ledger, p->app, p->environment, &row, err);
-    if (rc != 0)
-        return rc;
-    return recover_one(op, &row, res, err);
+    if (rc == 0)
+        rc = recover_one(op, &row, res, err);
+    if (rc < 0 && err->code == SHIP_IO)
+        err->code = SHIP_UNREACHABLE; /* the ledger; the command itself has not begun */
+    return rc;
 }
 
 int recover_open(struct operation *op, struct ship_error *err)
