@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void xalloc_failed(void)
 {
     static const char text[] = "shipctl: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
@@ -29,7 +29,7 @@ void *xmalloc(size_t size)
     assert(size > 0);
     p = malloc(size);
     if (p == NULL)
-        out_of_memory();
+        xalloc_failed();
     return p;
 }
 
@@ -40,7 +40,7 @@ void *xcalloc(size_t n, size_t size)
     assert(n > 0 && size > 0);
     p = calloc(n, size);
     if (p == NULL)
-        out_of_memory();
+        xalloc_failed();
     return p;
 }
 
@@ -51,7 +51,7 @@ void *xrealloc(void *p, size_t size)
     assert(size > 0);
     q = realloc(p, size);
     if (q == NULL)
-        out_of_memory();
+        xalloc_failed();
     return q;
 }
 
@@ -59,7 +59,7 @@ void *xreallocarray(void *p, size_t n, size_t size)
 {
     assert(n > 0 && size > 0);
     if (n > SIZE_MAX / size)
-        out_of_memory();
+        xalloc_failed();
     return xrealloc(p, n * size);
 }
 
@@ -93,6 +93,6 @@ char *xasprintf(const char *fmt, ...)
     n = vasprintf(&p, fmt, ap);
     va_end(ap);
     if (n < 0)
-        out_of_memory();
+        xalloc_failed();
     return p;
 }

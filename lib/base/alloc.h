@@ -23,6 +23,9 @@ char *xstrdup_or_null(const char *s);
 char *xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *fmt, ...) SHIP_PRINTF(1, 2) __attribute__((malloc, returns_nonnull));
 
+/* For what a library could not allocate: the same end. */
+_Noreturn void xalloc_failed(void);
+
 /* Make room for one more element: ARRAY_GROW(v, n, cap); v[n++] = x; */
 #define ARRAY_GROW(v, n, cap)                                                                      \
     do {                                                                                           \

@@ -45,7 +45,7 @@ static void syntax_fault(struct walk *w)
     const yaml_parser_t *lib = &w->lib;
     const struct source *s = &w->file->source;
     struct yaml_mark mark = mark_at(w, lib->problem_mark.index);
-    const char *what = lib->problem ? lib->problem : "out of memory";
+    const char *what = lib->problem ? lib->problem : "no reason given";
 
     if (mark.offset < s->len && s->text[mark.offset] == '\t' && lib->error == YAML_SCANNER_ERROR) {
         fault_at(w, &mark, "a tab can not indent or start a value in YAML; use spaces");
@@ -63,6 +63,8 @@ static int next_event(struct walk *w, yaml_event_t *ret)
 {
     if (yaml_parser_parse(&w->lib, ret))
         return 0;
+    if (w->lib.error == YAML_MEMORY_ERROR)
+        xalloc_failed(); /* the file is not to blame */
     syntax_fault(w);
     return -1;
 }
@@ -376,10 +378,8 @@ static void read_text(struct yaml_file *f, const char *fault, struct yaml_proble
         fault_at(&w, &mark, fault);
         return;
     }
-    if (!yaml_parser_initialize(&w.lib)) {
-        fault_at(&w, NULL, "out of memory");
-        return;
-    }
+    if (!yaml_parser_initialize(&w.lib))
+        xalloc_failed();
     yaml_parser_set_encoding(&w.lib, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&w.lib, (const unsigned char *)f->source.text + f->source.start,
                                  f->source.len - f->source.start);
