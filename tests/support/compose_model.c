@@ -48,6 +48,29 @@ struct compose_project *model_project(const char *json)
     return model_project_of(model, "/srv/app");
 }
 
+void model_project_free(struct compose_project *p)
+{
+    if (!p)
+        return;
+    compose_view_done(p);
+    for (size_t i = 0; i < p->n_sources; i++) {
+        free(p->sources[i].service);
+        free(p->sources[i].image_raw);
+    }
+    for (size_t i = 0; i < p->n_files; i++)
+        yaml_free(p->files[i]);
+    free(p->sources);
+    free(p->files);
+    strv_done(&p->config_files);
+    strv_done(&p->environment);
+    strv_done(&p->os_names);
+    json_free(p->model);
+    free(p->env_file);
+    free(p->working_dir);
+    free(p->name);
+    free(p);
+}
+
 void model_set_variable(struct compose_project *p, const char *name, const char *value)
 {
     strv_add(&p->environment, name);

@@ -10,6 +10,8 @@
 struct compose_project *model_project(const char *json);
 /* The same from a parsed model (copied) and a working directory. */
 struct compose_project *model_project_of(const struct json *model, const char *dir);
+void model_project_free(struct compose_project *p);
+AUTO_PTR_DEFINE(model_project_free, struct compose_project)
 
 void model_set_variable(struct compose_project *p, const char *name, const char *value);
 /*

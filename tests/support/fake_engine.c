@@ -604,31 +604,10 @@ const char *fake_engine_host(const struct fake_engine *e)
 
 const char *fake_engine_image(struct fake_engine *e, const struct fake_image *spec)
 {
-    struct model_image *image = xcalloc(1, sizeof *image);
-    AUTO_FREE char *seed = xasprintf("%s:%s", spec->repository, spec->tag);
-    char hex[SHA256_HEX_SIZE];
-
-    sha256_hex(seed, strlen(seed), hex);
-    image->spec = *spec;
-    image->repository = xstrdup(spec->repository);
-    image->tag = xstrdup_or_null(spec->tag);
-    image->spec.health = image->health = xstrdup_or_null(spec->health);
-    image->log = xstrdup_or_null(spec->log);
-    image->start_error = xstrdup_or_null(spec->start_error);
-    image->digest = xasprintf("sha256:%s", hex);
-    image->is_local = spec->is_local;
-    if (spec->is_local) {
-        strv_add(&image->tags, seed);
-        strv_take(&image->digests, xasprintf("%s@%s", spec->repository, image->digest));
-    }
     lock(e);
-    AUTO_FREE char *id = model_id(&e->model, seed);
-    image->id = xasprintf("sha256:%s", id);
-    if (e->model.n_images == MODEL_MAX)
-        abort();
-    e->model.images[e->model.n_images++] = image;
+    const char *digest = model_add_image(&e->model, spec)->digest;
     unlock(e);
-    return image->digest;
+    return digest;
 }
 
 void fake_engine_exec(struct fake_engine *e, const char *program, int exit_code, const char *output)

@@ -52,6 +52,33 @@ struct model_image *model_image(struct model *m, const char *ref)
     return NULL;
 }
 
+struct model_image *model_add_image(struct model *m, const struct fake_image *spec)
+{
+    struct model_image *image = xcalloc(1, sizeof *image);
+    AUTO_FREE char *seed = xasprintf("%s:%s", spec->repository, spec->tag);
+    AUTO_FREE char *id = model_id(m, seed);
+    char hex[SHA256_HEX_SIZE];
+
+    sha256_hex(seed, strlen(seed), hex);
+    image->spec = *spec;
+    image->repository = xstrdup(spec->repository);
+    image->tag = xstrdup_or_null(spec->tag);
+    image->spec.health = image->health = xstrdup_or_null(spec->health);
+    image->log = xstrdup_or_null(spec->log);
+    image->start_error = xstrdup_or_null(spec->start_error);
+    image->digest = xasprintf("sha256:%s", hex);
+    image->id = xasprintf("sha256:%s", id);
+    image->is_local = spec->is_local;
+    if (spec->is_local) {
+        strv_add(&image->tags, seed);
+        strv_take(&image->digests, xasprintf("%s@%s", spec->repository, image->digest));
+    }
+    if (m->n_images == MODEL_MAX)
+        abort();
+    m->images[m->n_images++] = image;
+    return image;
+}
+
 /* ---- events ---- */
 
 void model_event(struct model *m, const struct model_container *c, const char *action)
@@ -68,9 +95,19 @@ void model_event(struct model *m, const struct model_container *c, const char *a
     json_set_i64(doc, "timeNano", event->at_ms * 1000000 + ++m->serial % 1000000);
     event->text = json_print(doc);
     json_free(doc);
-    if (m->n_events == MODEL_MAX)
+    if (m->n_events == MODEL_EVENTS_MAX)
         abort();
     m->events[m->n_events++] = event;
+}
+
+void model_forget_events(struct model *m)
+{
+    for (size_t i = 0; i < m->n_events; i++) {
+        free(m->events[i]->action);
+        free(m->events[i]->text);
+        free(m->events[i]);
+    }
+    m->n_events = 0;
 }
 
 /* ---- life of a container ---- */
@@ -351,11 +388,7 @@ void model_done(struct model *m)
         container_free(m->containers[i]);
     for (size_t i = 0; i < m->n_images; i++)
         image_free(m->images[i]);
-    for (size_t i = 0; i < m->n_events; i++) {
-        free(m->events[i]->action);
-        free(m->events[i]->text);
-        free(m->events[i]);
-    }
+    model_forget_events(m);
     execs_free(m->execs, m->n_execs);
     execs_free(m->programs, m->n_programs);
     named_free(m->networks, m->n_networks);

@@ -52,7 +52,8 @@ struct model_event {
     char *action, *text; /* text: the JSON object */
 };
 
-#define MODEL_MAX 512 /* of each kind: tests are small */
+#define MODEL_MAX        512 /* of each kind: tests are small */
+#define MODEL_EVENTS_MAX 4096
 
 struct model {
     struct model_image *images[MODEL_MAX];
@@ -60,7 +61,7 @@ struct model {
     struct model_exec *execs[MODEL_MAX];
     struct model_exec *programs[MODEL_MAX]; /* id = program */
     struct model_named *networks[MODEL_MAX], *volumes[MODEL_MAX];
-    struct model_event *events[MODEL_MAX];
+    struct model_event *events[MODEL_EVENTS_MAX];
     size_t n_images, n_containers, n_execs, n_programs, n_networks, n_volumes, n_events;
     unsigned serial;
     int api_minor;
@@ -92,6 +93,11 @@ void model_done(struct model *m);
 /* Let time act: ends, restarts, health. */
 void model_tick(struct model *m, int64_t now_ms);
 void model_answer(struct model *m, const struct model_request *req, struct model_reply *reply);
+
+/* The image of a registry, or a local one; strings are copied. */
+struct model_image *model_add_image(struct model *m, const struct fake_image *spec);
+/* Nobody listens any more: forget what happened. */
+void model_forget_events(struct model *m);
 
 /* ---- between the model's files ---- */
 int64_t model_now_ms(void);
