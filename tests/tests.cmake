@@ -75,3 +75,23 @@ ship_test_folder(bench "*.c")
 if(SHIPCTL_FUZZ)
   ship_test_folder(fuzz "fuzz_*.c")
 endif()
+
+# The simulation is one program of several files: clock, engine and files under the deploy core are
+# exchanged by the linker.
+file(GLOB sim_sources CONFIGURE_DEPENDS tests/sim/*.c)
+add_executable(sim_test_simulation ${sim_sources})
+set_target_properties(
+  sim_test_simulation PROPERTIES OUTPUT_NAME test_simulation RUNTIME_OUTPUT_DIRECTORY
+                                                             ${PROJECT_BINARY_DIR}/tests/sim)
+ship_test_target(sim_test_simulation)
+target_link_libraries(sim_test_simulation PRIVATE shiptest PkgConfig::CMOCKA)
+foreach(symbol malloc calloc realloc clock_gettime nanosleep proc_run transfer_new transfer_use_clock transfer_free
+               transfer_begin transfer_step transfer_yield transfer_cancel transfer_run
+               transfer_status)
+  target_link_options(sim_test_simulation PRIVATE LINKER:--wrap=${symbol})
+endforeach()
+add_test(NAME sim/test_simulation COMMAND sim_test_simulation)
+add_test(NAME sim/test_memory COMMAND sim_test_simulation --memory)
+set_tests_properties(
+  sim/test_simulation sim/test_memory
+  PROPERTIES LABELS sim TIMEOUT 14400 ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")

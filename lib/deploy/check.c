@@ -8,8 +8,6 @@
  */
 #include "shipctl/check.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
 #include "deploy/checks.h"
 #include "deploy/lint.h"
@@ -24,12 +22,17 @@
 
 static int add_target(struct operation *op, const char *service, struct ship_error *err)
 {
-    struct target *t = target_add(op, service, err);
-    if (!t)
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    struct compose_version v;
+    if (compose_service_version(op->s->compose, service, &v, err) < 0)
         return -1;
-    strv_add(&op->image_refs, t->image);
-    free(t->image);
-    t->image = xasprintf("%s:%s", t->repository, PROBE_TAG);
+    op->targets = xreallocarray(op->targets, op->n_targets + 1, sizeof *op->targets);
+    op->targets[op->n_targets++] =
+        (struct target){.service = xstrdup(service),
+                        .image = xasprintf("%s:%s", v.repository, PROBE_TAG),
+                        .repository = xstrdup(v.repository),
+                        .platform = xstrdup_or_null(svc->platform)};
+    strv_add(&op->image_refs, svc->image);
     return 0;
 }
 

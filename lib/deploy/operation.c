@@ -27,17 +27,6 @@ static void target_done(struct target *t)
         free(owned[i]);
 }
 
-void operation_arm(struct operation *op)
-{
-    struct ship_session *s = op->s;
-    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
-    op->mutate = (struct mutation_env){.runtime = s->runtime,
-                                       .ledger = s->ledger,
-                                       .patient = &s->patient,
-                                       .deadline_ms = op->deadline_ms,
-                                       .events = s->opt.events};
-}
-
 void operation_done(struct operation *op)
 {
     lock_release(&op->lock);

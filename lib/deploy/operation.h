@@ -118,8 +118,6 @@ extern const struct step rollback_steps[];
 void operation_init(struct operation *op, struct ship_session *s, struct ship_result *res,
                     const char *action);
 void operation_done(struct operation *op);
-/* The deadline of the whole, and what mutations need: once the session is open. */
-void operation_arm(struct operation *op);
 
 /* ---- the runner (pipeline.c) ---- */
 /* Run the table, record everything, walk back where needed, fill the result. Returns the exit

@@ -104,20 +104,20 @@ static int load_with_version(struct operation *op, const struct strv *services,
     return 0;
 }
 
-struct target *target_add(struct operation *op, const char *service, struct ship_error *err)
+static int add_target(struct operation *op, const char *service, struct ship_error *err)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, service);
     struct compose_version v;
     if (compose_service_version(op->s->compose, service, &v, err) < 0)
-        return NULL;
+        return -1;
     op->targets = xreallocarray(op->targets, op->n_targets + 1, sizeof *op->targets);
-    struct target *t = &op->targets[op->n_targets++];
-    *t = (struct target){.service = xstrdup(service),
-                         .image = xstrdup(svc->image),
-                         .repository = xstrdup(v.repository),
-                         .digest = v.digest[0] ? xstrdup(v.digest) : NULL,
-                         .platform = xstrdup_or_null(svc->platform)};
-    return t;
+    op->targets[op->n_targets++] = (struct target){.service = xstrdup(service),
+                                                   .image = xstrdup(svc->image),
+                                                   .repository = xstrdup(v.repository),
+                                                   .version = xstrdup(op->wanted),
+                                                   .digest = v.digest[0] ? xstrdup(v.digest) : NULL,
+                                                   .platform = xstrdup_or_null(svc->platform)};
+    return 0;
 }
 
 /* Dependency order: the model's, whatever order the plan names them in. */
@@ -125,12 +125,8 @@ static int add_targets(struct operation *op, const struct strv *services, struct
 {
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
         const char *name = compose_service_at(op->s->compose, i)->name;
-        if (!strv_has(services, name))
-            continue;
-        struct target *t = target_add(op, name, err);
-        if (!t)
+        if (strv_has(services, name) && add_target(op, name, err) < 0)
             return -1;
-        t->version = xstrdup(op->wanted);
     }
     return 0;
 }

@@ -18,8 +18,6 @@ SHIP_CHECKED int targets_from_plan(struct operation *op, struct ship_error *err)
  */
 SHIP_CHECKED int targets_list(struct ship_session *s, struct strv *ret_services,
                               struct ship_error *err);
-/* Append a target as the model has it, without version. NULL SHIP_INVALID: carries no version. */
-struct target *target_add(struct operation *op, const char *service, struct ship_error *err);
 /* Versions and digests that run now: old_version, old_digest; res->from when the ledger has none.
  */
 SHIP_CHECKED int targets_observe_old(struct operation *op, struct ship_error *err);

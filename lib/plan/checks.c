@@ -58,8 +58,16 @@ static const struct field check_fields[] = {
 static void decode_phase(const struct yaml_node *node, struct plan_checks *list,
                          const struct plan_check *defaults, struct field_ctx *ctx)
 {
-    list->items = list_decode(node, PLAN_CHECKS_MAX, "checks", sizeof *list->items, &list->n, ctx);
-    for (size_t i = 0; i < list->n; i++) {
+    if (node->kind != YAML_SEQUENCE || node->n > PLAN_CHECKS_MAX) {
+        yaml_problem_add(ctx->problems, YAML_ERROR, &node->mark,
+                         "%s must be a list of at most %d checks", ctx->where, PLAN_CHECKS_MAX);
+        return;
+    }
+    if (node->n == 0)
+        return;
+    list->items = xcalloc(node->n, sizeof *list->items);
+    list->n = node->n;
+    for (size_t i = 0; i < node->n; i++) {
         AUTO_FREE char *where = xasprintf("%s[%zu]", ctx->where, i);
         struct field_ctx sub = {.problems = ctx->problems, .where = where, .partial = true};
         list->items[i] = *defaults;

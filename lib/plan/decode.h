@@ -20,13 +20,6 @@ void checks_done_all(void *target);
  */
 void unsupported_decode(const struct yaml_node *node, void *target, struct field_ctx *ctx);
 
-/*
- * A list of at most max things ("checks"): zeroed items of size each, *ret_n of them. NULL when it
- * is empty, or no such list: then that is reported.
- */
-void *list_decode(const struct yaml_node *node, size_t max, const char *things, size_t size,
-                  size_t *ret_n, struct field_ctx *ctx);
-
 /* Report bad ${...} in every scalar at or below node. */
 void templates_check(const struct yaml_node *node, struct yaml_problems *problems);
 

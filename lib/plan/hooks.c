@@ -153,8 +153,16 @@ static void decode_hook(const struct yaml_node *node, struct plan_hook *hook, bo
 static void decode_list(const struct yaml_node *node, void *target, struct field_ctx *ctx)
 {
     struct plan_hooks *list = target;
-    list->items = list_decode(node, PLAN_HOOKS_MAX, "hooks", sizeof *list->items, &list->n, ctx);
-    for (size_t i = 0; i < list->n; i++) {
+    if (node->kind != YAML_SEQUENCE || node->n > PLAN_HOOKS_MAX) {
+        yaml_problem_add(ctx->problems, YAML_ERROR, &node->mark,
+                         "%s must be a list of at most %d hooks", ctx->where, PLAN_HOOKS_MAX);
+        return;
+    }
+    if (node->n == 0)
+        return;
+    list->items = xcalloc(node->n, sizeof *list->items);
+    list->n = node->n;
+    for (size_t i = 0; i < node->n; i++) {
         AUTO_FREE char *where = xasprintf("%s[%zu]", ctx->where, i);
         struct field_ctx sub = {.problems = ctx->problems, .where = where};
         decode_hook(node->items[i], &list->items[i], str_eq(ctx->where, "hooks.migrate"), &sub);

@@ -14,18 +14,6 @@
 
 #define DAY_MS 86400000
 
-void *list_decode(const struct yaml_node *node, size_t max, const char *things, size_t size,
-                  size_t *ret_n, struct field_ctx *ctx)
-{
-    if (node->kind != YAML_SEQUENCE || node->n > max) {
-        yaml_problem_add(ctx->problems, YAML_ERROR, &node->mark,
-                         "%s must be a list of at most %zu %s", ctx->where, max, things);
-        return NULL;
-    }
-    *ret_n = node->n;
-    return node->n ? xcalloc(node->n, size) : NULL;
-}
-
 /* ---- values with a grammar of their own ---- */
 
 static void refuse(const struct yaml_node *node, struct field_ctx *ctx, const char *what)

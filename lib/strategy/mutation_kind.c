@@ -320,19 +320,6 @@ static int remove_is_done(struct mutation_env *env, const struct json *args, str
     return look(env, json_str_or(args, "id", ""), &c, err);
 }
 
-typedef int inspect_fn(struct runtime *rt, const char *name, struct json **ret, int64_t deadline_ms,
-                       struct ship_error *err);
-
-static int exists(struct mutation_env *env, inspect_fn *inspect, const struct json *args,
-                  struct ship_error *err)
-{
-    AUTO_PTR(json_free) struct json *doc = NULL;
-    if (inspect(env->runtime, json_str(args, "name"), &doc, mutation_deadline(env, RUNTIME_READ_MS),
-                err) < 0)
-        return -1;
-    return doc != NULL;
-}
-
 static int network_apply(struct mutation_env *env, const struct json *args,
                          const struct mutation_payload *p, struct json *observed,
                          struct ship_error *err)
@@ -347,7 +334,11 @@ static int network_is_done(struct mutation_env *env, const struct json *args, st
                            struct ship_error *err)
 {
     (void)observed;
-    return exists(env, env->runtime->ops->network_inspect, args, err);
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    if (env->runtime->ops->network_inspect(env->runtime, json_str(args, "name"), &doc,
+                                           mutation_deadline(env, RUNTIME_READ_MS), err) < 0)
+        return -1;
+    return doc != NULL;
 }
 
 static int volume_apply(struct mutation_env *env, const struct json *args,
@@ -364,7 +355,11 @@ static int volume_is_done(struct mutation_env *env, const struct json *args, str
                           struct ship_error *err)
 {
     (void)observed;
-    return exists(env, env->runtime->ops->volume_inspect, args, err);
+    AUTO_PTR(json_free) struct json *doc = NULL;
+    if (env->runtime->ops->volume_inspect(env->runtime, json_str(args, "name"), &doc,
+                                          mutation_deadline(env, RUNTIME_READ_MS), err) < 0)
+        return -1;
+    return doc != NULL;
 }
 
 static int pin_apply(struct mutation_env *env, const struct json *args,

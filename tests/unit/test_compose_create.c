@@ -217,7 +217,7 @@ static void test_create_body_observed_calls_are_reproduced(void **state)
 {
     AUTO_PTR(json_free) struct json *observed = model_load_json(OBSERVED);
     AUTO_PTR(json_free) struct json *model = model_load_json(MODEL);
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p = model_project_of(model, OBSERVED_DIR);
     int checked = 0;
 

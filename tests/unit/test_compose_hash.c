@@ -108,7 +108,7 @@ static void test_config_hash_golden_models_give_recorded_preimages(void **state)
         const struct json *model = json_get(c, "expect_model");
         if (!model)
             continue;
-        AUTO_PTR(compose_free)
+        AUTO_PTR(model_project_free)
         struct compose_project *p = model_project_of(model, json_str(c, "dir"));
         mark_short_binds(p, model);
         for (const struct json *h = json_first(json_get(c, "config_hash")); h; h = json_next(h))
@@ -122,7 +122,7 @@ static void test_config_hash_golden_models_give_recorded_preimages(void **state)
 static char *preimage(const char *model, enum compose_family family, const char *service)
 {
     struct ship_error err = {0};
-    AUTO_PTR(compose_free) struct compose_project *p = model_project(model);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
     struct buf text = BUF_INIT(1u << 20);
 
     assert_int_equal(compose_hash_preimage(p, service, &(struct compose_hash_with){family, NULL, 0},
@@ -231,7 +231,7 @@ static void test_hash_preimage_service_modes_become_container_ids(void **state)
     };
     struct ship_error err = {0};
     AUTO(buf_done) struct buf text = BUF_INIT(1u << 16);
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p =
         model_project("{\"services\": {\"a\": {\"network_mode\": \"service:b\", \"ipc\": "
                       "\"service:c\", \"pid\": \"host\", \"volumes_from\": [\"b:ro\", "
@@ -251,7 +251,7 @@ static void test_config_hash_unknown_service_fails(void **state)
 {
     struct ship_error err = {0};
     char hash[SHA256_HEX_SIZE] = "kept";
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p = model_project("{\"services\": {}}");
 
     (void)state;

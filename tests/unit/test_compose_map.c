@@ -24,7 +24,7 @@
 static struct json *map_one(const char *model, const struct compose_create *create,
                             struct ship_error *err)
 {
-    AUTO_PTR(compose_free) struct compose_project *p = model_project(model);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
 
     return compose_create_body(p, "a", create, err);
 }
@@ -304,7 +304,7 @@ static void test_create_body_seccomp_file_is_sent_compact(void **state)
     AUTO_PTR(json_free)
     struct json *model =
         model_parse_json("{\"services\": {\"a\": {\"security_opt\": [\"seccomp=p.json\"]}}}");
-    AUTO_PTR(compose_free) struct compose_project *p = model_project_of(model, dir);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project_of(model, dir);
     AUTO_PTR(json_free) struct json *body = compose_create_body(p, "a", &create, &err);
     unlink(path);
     rmdir(dir);
@@ -478,7 +478,7 @@ static void test_connect_bodies_follow_the_api_version(void **state)
         struct compose_create create = plain_create(rows[i].api_minor);
         AUTO_FREE char *model =
             xasprintf("{\"services\": {\"a\": {%s}}" NETWORKS "}", rows[i].service);
-        AUTO_PTR(compose_free) struct compose_project *p = model_project(model);
+        AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
         AUTO_PTR(json_free) struct json *list = compose_connect_bodies(p, "a", &create, &err);
         assert_int_equal(json_size(list), rows[i].n);
         assert_null(compose_connect_bodies(p, "nope", &create, &err));
@@ -493,7 +493,7 @@ static void test_network_body_members_follow_the_api_version(void **state)
         "\"enable_ipv4\": false, \"enable_ipv6\": true, \"ipam\": {\"driver\": \"default\", "
         "\"config\": [{\"subnet\": \"10.0.0.0/8\", \"ip_range\": \"10.1.0.0/16\", "
         "\"aux_addresses\": {\"h\": \"10.0.0.9\"}}], \"options\": {\"a\": \"b\"}}}}}";
-    AUTO_PTR(compose_free) struct compose_project *p = model_project(model);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
     AUTO_PTR(json_free) struct json *old = compose_network_body(p, "n", 41);
     AUTO_PTR(json_free) struct json *new = compose_network_body(p, "n", 48);
 

@@ -150,7 +150,7 @@ static void teardown(struct fixture *f)
     rmdir(f->dir);
     free(f->compose);
     free(f->env);
-    compose_free(f->p);
+    model_project_free(f->p);
 }
 
 #define APP(image) "\"app\": {\"image\": \"" image "\"}"

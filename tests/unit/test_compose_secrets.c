@@ -19,7 +19,7 @@
 static int make(const char *service, const char *rest, struct buf *out, struct ship_error *err)
 {
     AUTO_FREE char *text = xasprintf("{\"services\": {\"a\": {%s}}, %s}", service, rest);
-    AUTO_PTR(compose_free) struct compose_project *p = model_project(text);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
 
     model_set_variable(p, "SEC", "top secret");
     model_set_variable(p, "EMPTY", "");

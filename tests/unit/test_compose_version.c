@@ -68,7 +68,7 @@ static void test_service_version_kind_by_raw_text(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct ship_error err = {0};
         struct compose_version v;
-        AUTO_PTR(compose_free)
+        AUTO_PTR(model_project_free)
         struct compose_project *p = one_service(rows[i].image, rows[i].raw);
         if (compose_service_version(p, "a.b", &v, &err) != 0)
             fail_msg("%s: %s", rows[i].why, err.msg);
@@ -96,7 +96,7 @@ static void test_service_version_bad_image_is_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct ship_error err = {0};
         struct compose_version v = {.tag = "kept"};
-        AUTO_PTR(compose_free)
+        AUTO_PTR(model_project_free)
         struct compose_project *p = one_service(rows[i].image, rows[i].image);
         if (compose_service_version(p, rows[i].service, &v, &err) == 0)
             fail_msg("accepted: %s", rows[i].why);
@@ -108,7 +108,7 @@ static void test_service_version_bad_image_is_refused(void **state)
 static void test_set_image_replaces_model_and_view(void **state)
 {
     struct ship_error err = {0};
-    AUTO_PTR(compose_free) struct compose_project *p = one_service("app:1", "app:1");
+    AUTO_PTR(model_project_free) struct compose_project *p = one_service("app:1", "app:1");
 
     (void)state;
     assert_int_equal(compose_set_image(p, "a.b", "app:2", &err), 0);

@@ -32,7 +32,7 @@ static void test_view_build_orders_dependencies_first(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_FREE char *text = xasprintf("{\"services\": {%s}}", rows[i].services);
-        AUTO_PTR(compose_free) struct compose_project *p = model_project(text);
+        AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
         AUTO(buf_done) struct buf got = BUF_INIT(100);
         for (size_t s = 0; s < compose_services(p); s++)
             buf_addf(&got, "%s%s", s ? " " : "", compose_service_at(p, s)->name);
@@ -71,7 +71,7 @@ static void test_view_service_fields(void **state)
         "\"/1\"}, {\"type\": \"volume\", \"source\": \"v\", \"target\": \"/2\"}, {\"type\": "
         "\"volume\", \"target\": \"/3\"}, {\"type\": \"bind\", \"source\": \"/b\", \"target\": "
         "\"/4\"}]}, \"x\": {}, \"y\": {\"network_mode\": \"host\"}}}";
-    AUTO_PTR(compose_free) struct compose_project *p = model_project(model);
+    AUTO_PTR(model_project_free) struct compose_project *p = model_project(model);
     const struct compose_service *a = compose_service_find(p, "a");
     const struct compose_service *x = compose_service_find(p, "x");
 
@@ -136,7 +136,7 @@ static void test_view_flags_by_attribute(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_FREE char *text = xasprintf("{\"services\": {\"a\": {%s}}}", rows[i].service);
-        AUTO_PTR(compose_free) struct compose_project *p = model_project(text);
+        AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
         const struct compose_service *a = compose_service_at(p, 0);
         if (a->has_healthcheck != rows[i].healthcheck ||
             a->has_fixed_ports != rows[i].fixed_ports || a->replicas != rows[i].replicas)
@@ -146,7 +146,7 @@ static void test_view_flags_by_attribute(void **state)
 
 static void test_service_ports_fills_up_to_cap_and_counts_all(void **state)
 {
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p = model_project(
         "{\"services\": {\"a\": {\"ports\": [{\"target\": 80}, {\"target\": 53, \"published\": "
         "\"53\", \"protocol\": \"udp\", \"host_ip\": \"::1\"}]}}}");
@@ -168,7 +168,7 @@ static void test_service_ports_fills_up_to_cap_and_counts_all(void **state)
 
 static void test_view_resources_in_name_order(void **state)
 {
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p = model_project(
         "{\"services\": {}, \"networks\": {\"b\": {\"name\": \"p_b\"}, \"a\": {\"name\": \"x\", "
         "\"external\": true}}, \"volumes\": {\"v.1\": {\"name\": \"p_v.1\"}}}");
@@ -190,7 +190,7 @@ static void test_view_takes_marks_and_raw_image_from_sources(void **state)
 {
     struct ship_error err = {0};
     struct yaml_mark mark = {.file = "f", .line = 7, .offset = 40};
-    AUTO_PTR(compose_free)
+    AUTO_PTR(model_project_free)
     struct compose_project *p = model_project("{\"services\": {\"a\": {\"image\": \"i:1\"}}}");
 
     (void)state;
@@ -219,7 +219,7 @@ static void test_view_shares_lists_services_named_by_container_id(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_FREE char *text =
             xasprintf("{\"services\": {\"a\": {%s}, \"b\": {}, \"c\": {}}}", rows[i].service);
-        AUTO_PTR(compose_free) struct compose_project *p = model_project(text);
+        AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
         const struct compose_service *a = compose_service_find(p, "a");
         AUTO(buf_done) struct buf got = BUF_INIT(100);
         buf_adds(&got, "");
