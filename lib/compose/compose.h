@@ -160,6 +160,9 @@ struct compose_create {
     const struct strv *command; /* one-off: replaces Cmd, or NULL */
 };
 
+/* Warn about what an engine of this API leaves out without a word. */
+void compose_warn_old_engine(const struct compose_project *p, int api_minor,
+                             struct yaml_problems *problems);
 /* Body of POST /containers/create; caller frees. */
 struct json *compose_create_body(const struct compose_project *p, const char *service,
                                  const struct compose_create *create, struct ship_error *err);

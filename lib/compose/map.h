@@ -14,6 +14,7 @@
 
 /* First API minor versions that know a member. */
 #define API_CREATE_MOUNTPOINT 42
+#define API_ANNOTATIONS       43
 #define API_ENDPOINTS         44 /* several endpoints, endpoint MacAddress, StartInterval */
 #define API_VOLUME_SUBPATH    45
 #define API_IMAGE_MOUNT       48 /* image mounts, GwPriority, EnableIPv4 */

@@ -219,3 +219,24 @@ int map_healthcheck(const struct map_ctx *m, struct ship_error *err)
         json_set_i64(hc, "Retries", json_i64(check, "retries", 0));
     return 0;
 }
+
+void compose_warn_old_engine(const struct compose_project *p, int api_minor,
+                             struct yaml_problems *problems)
+{
+    static const struct {
+        const char *path;
+        int min_api;
+    } rows[] = {
+        {"healthcheck.start_interval", API_ENDPOINTS  },
+        {"annotations",                API_ANNOTATIONS},
+    };
+
+    for (size_t i = 0; i < p->n_services; i++)
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+            if (api_minor < rows[k].min_api &&
+                json_path(model_service(p, p->services[i].name), rows[k].path))
+                yaml_problem_add(problems, YAML_WARNING, &p->services[i].mark,
+                                 "service '%s': %s has no effect: it needs engine API 1.%d, this "
+                                 "engine has 1.%d",
+                                 p->services[i].name, rows[k].path, rows[k].min_api, api_minor);
+}

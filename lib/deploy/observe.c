@@ -51,6 +51,7 @@ int observe_engine(struct operation *op, struct ship_error *err)
     if (rt->ops->probe(rt, &op->engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0 ||
         operation_observe(op, err) < 0)
         return -1;
+    compose_warn_old_engine(op->s->compose, op->engine.api_minor, &op->s->problems);
     const char *label = compose_version_label(op);
     op->family = label ? compose_family_of(label) : installed_family(op);
     targets_set_peers(op);

@@ -33,7 +33,8 @@ static struct replacement plan_one(const struct operation *op, const char *servi
     return (struct replacement){.service = xstrdup(service),
                                 .number = number,
                                 .name = name,
-                                .old_id = old ? xstrdup(old->id) : NULL};
+                                .old_id = old ? xstrdup(old->id) : NULL,
+                                .old_name = old ? xstrdup(old->name) : NULL};
 }
 
 static void append(struct replacement **list, size_t *n, struct replacement r)
@@ -238,8 +239,8 @@ static int act_park(struct operation *op, struct replacement *r, struct ship_err
     const struct target *t = operation_target(op, r->service);
     if (!r->old_id)
         return 0;
-    act_container(op, "stop", r->name, t ? xstrdup_or_null(t->old_version) : NULL);
-    act_container(op, "rename", r->name, xstrdup("parked until the new version is proven"));
+    act_container(op, "stop", r->old_name, t ? xstrdup_or_null(t->old_version) : NULL);
+    act_container(op, "rename", r->old_name, xstrdup("parked until the new version is proven"));
     return 0;
 }
 
@@ -309,7 +310,7 @@ static void act_clean_up(struct operation *op)
 {
     for (size_t i = 0; i < op->n_reps; i++)
         if (op->reps[i].old_id)
-            act_container(op, "remove", op->reps[i].name, xstrdup("the parked one"));
+            act_container(op, "remove", op->reps[i].old_name, xstrdup("the parked one"));
     for (size_t i = 0; i < op->containers.n; i++) {
         const struct container_row *c = &op->containers.rows[i];
         const struct compose_service *svc = operation_deployed(op, c);

@@ -68,9 +68,12 @@ static void take_rename(struct operation *op, const struct ledger_journal *row,
     const char *from = json_str(args, "from"), *to = json_str(args, "to");
     if (!from || !to || !name_is_ours(to) || name_is_ours(from))
         return; /* the candidate getting its final name */
-    struct replacement *r = find_or_add(op, row->service, from);
+    AUTO_FREE char *final = name_final(to);
+    struct replacement *r = find_or_add(op, row->service, final);
     free(r->parked);
+    free(r->old_name);
     r->parked = xstrdup(to);
+    r->old_name = xstrdup(from);
 }
 
 static void take_stop(struct operation *op, const struct ledger_journal *row,

@@ -49,6 +49,7 @@ static int fill_old(struct operation *op, struct replacement *r, struct containe
     if (rt->ops->inspect(rt, row->id, ret, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0)
         return -1;
     r->old_id = xstrdup(ret->id);
+    r->old_name = xstrdup(ret->name);
     r->old_started_at = xstrdup_or_null(ret->started_at);
     r->old_policy = xstrdup(str_empty(ret->restart_policy) ? "no" : ret->restart_policy);
     r->old_policy_max = ret->restart_max;

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "deploy/checks.h"
+#include "deploy/names.h"
 
 #define RUNNING_POLL_MS 50
 #define STABLE_SLICE_MS 1000
@@ -204,12 +205,15 @@ int verify_stable(struct operation *op, int64_t min_ms, struct ship_error *err)
 static int old_runs(struct operation *op, const struct replacement *r, struct ship_error *err)
 {
     AUTO(container_done) struct container c = {0};
+    const char *name = r->old_name ? r->old_name : r->name;
     if (inspect(op, r->old_id, &c, err) < 0)
-        return ship_error_wrap(err, "old container '%s'", r->name);
-    if (c.state == CONTAINER_RUNNING && str_eq(c.name, r->name))
+        return ship_error_wrap(err, "old container '%s'", name);
+    /* A journal that ends before the rename does not tell the name: none of ours will do. */
+    bool is_named = r->old_name ? str_eq(c.name, r->old_name) : !name_is_ours(c.name);
+    if (c.state == CONTAINER_RUNNING && is_named)
         return 0;
     return ship_fail(err, SHIP_ROLLBACK_FAILED, "old container '%s' is '%s' under the name '%s'",
-                     r->name, container_state_text(c.state), c.name);
+                     name, container_state_text(c.state), c.name);
 }
 
 static int old_all_run(struct operation *op, struct ship_error *err)

@@ -9,9 +9,9 @@
 
 void replacement_done(struct replacement *r)
 {
-    char *const owned[] = {r->service,  r->name,           r->candidate,   r->parked,
-                           r->platform, r->old_id,         r->old_policy,  r->old_started_at,
-                           r->new_id,   r->new_started_at, r->old_image_id};
+    char *const owned[] = {r->service,        r->old_name, r->name,           r->candidate,
+                           r->parked,         r->platform, r->old_id,         r->old_policy,
+                           r->old_started_at, r->new_id,   r->new_started_at, r->old_image_id};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         free(owned[i]);
     json_free(r->body);
@@ -40,11 +40,11 @@ static int still_the_same(struct mutation_env *env, const struct replacement *r,
     AUTO(container_done) struct container c = {0};
     int64_t end = clock_deadline(env->patient, RUNTIME_READ_MS);
     if (env->runtime->ops->inspect(env->runtime, r->old_id, &c, end, err) < 0)
-        return ship_error_wrap(err, "container '%s' of service '%s'", r->name, r->service);
-    if (str_eq(c.started_at, r->old_started_at) && str_eq(c.name, r->name))
+        return ship_error_wrap(err, "container '%s' of service '%s'", r->old_name, r->service);
+    if (str_eq(c.started_at, r->old_started_at) && str_eq(c.name, r->old_name))
         return 0;
     ship_fail(err, SHIP_CONFLICT,
-              "container '%s' was changed by somebody else while the deployment ran", r->name);
+              "container '%s' was changed by somebody else while the deployment ran", r->old_name);
     return ship_error_hint(err, "see who: docker events --since 10m; then deploy again");
 }
 
@@ -60,12 +60,12 @@ int recreate_park(struct mutation_env *env, struct replacement *r, struct ship_e
     if (still_the_same(env, r, err) < 0)
         return -1;
     if (!str_eq(r->old_policy, PARKED_POLICY) && mutate_policy(env, &policy, err) < 0)
-        return ship_error_wrap(err, "cannot change the restart policy of '%s'", r->name);
+        return ship_error_wrap(err, "cannot change the restart policy of '%s'", r->old_name);
     r->stopped_at_ms = clock_now_ms(env->patient);
     if (mutate_stop(env, r->service, r->old_id, r->grace_ms, r->old_running, err) < 0)
-        return ship_error_wrap(err, "cannot stop '%s'", r->name);
-    if (mutate_rename(env, r->service, r->old_id, r->name, r->parked, err) < 0)
-        return ship_error_wrap(err, "cannot park '%s'", r->name);
+        return ship_error_wrap(err, "cannot stop '%s'", r->old_name);
+    if (mutate_rename(env, r->service, r->old_id, r->old_name, r->parked, err) < 0)
+        return ship_error_wrap(err, "cannot park '%s'", r->old_name);
     return 0;
 }
 

@@ -21,13 +21,14 @@ struct replacement {
     int number;            /* container number, >= 1 */
     char *name;            /* final container name */
     char *candidate;       /* name until the swap; equals name when nothing is replaced */
-    char *parked;          /* name of the old container after the swap */
+    char *parked;          /* name of the old container after the swap: made of name, too */
     char *platform;        /* NULL = the engine's */
     struct json *body;     /* create body */
     struct json *connects; /* networks beyond the first for old engines */
     struct buf secrets;    /* tar, may be empty */
     int64_t grace_ms;      /* of the old container */
     /* the container being replaced; old_id NULL = none */
+    char *old_name; /* differs from name when the file gave the service another container_name */
     char *old_id, *old_started_at, *old_policy, *old_image_id;
     int64_t old_policy_max;
     bool old_running;

@@ -289,6 +289,47 @@ static void test_deploy_that_adds_replicas_leaves_followers_of_the_first(void **
     deploy_fixture_free(f);
 }
 
+/* ---- names ---- */
+
+#define NAMED        FIX_COMPOSE "    container_name: web\n"
+#define WEB(version) "web running always " FIX_APP ":" version "\n"
+
+/* The file gives the container another name: Compose recreates it under that one. */
+static void test_deploy_with_another_container_name_renames_both_ways(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+
+    (void)state;
+    add_bad(f);
+    deployed(f);
+    AUTO_FREE char *old = id_of(f, "shop-app-1");
+    deploy_fixture_write(f, "docker-compose.yml", NAMED);
+    assert_status(f, deploy_fixture_deploy(f, "bad"), 20);
+    assert_host(f, APP_OLD);
+    assert_text_at(f, "shop-app-1", "Id", old);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_host(f, WEB("v2"));
+    assert_status(f, rollback(f), 0);
+    assert_host(f, APP_OLD);
+    deploy_fixture_free(f);
+}
+
+/* Compose version 1 wrote underscores. */
+static void test_deploy_of_what_compose_1_made_gives_it_the_name_of_today(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+
+    (void)state;
+    add_bad(f);
+    deployed(f);
+    fake_engine_rename(f->engine, "shop-app-1", "shop_app_1");
+    assert_status(f, deploy_fixture_deploy(f, "bad"), 20);
+    assert_host(f, "shop_app_1 running always " FIX_APP ":v1\n");
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_host(f, APP_NEW);
+    deploy_fixture_free(f);
+}
+
 /* ---- the preview ---- */
 
 /* Actions on containers, a line each; heap. */
@@ -381,6 +422,8 @@ int main(void)
         cmocka_unit_test(test_deploy_forced_with_more_replicas_replaces_all),
         cmocka_unit_test(test_deploy_with_fewer_replicas_removes_the_surplus_after_the_commit),
         cmocka_unit_test(test_deploy_that_adds_replicas_leaves_followers_of_the_first),
+        cmocka_unit_test(test_deploy_with_another_container_name_renames_both_ways),
+        cmocka_unit_test(test_deploy_of_what_compose_1_made_gives_it_the_name_of_today),
         cmocka_unit_test(test_preview_lists_followers_and_restarts_in_order),
         cmocka_unit_test(test_preview_lists_only_the_replicas_that_change),
         cmocka_unit_test(test_preview_lists_the_repair_of_a_name),

@@ -449,8 +449,14 @@ static void test_deploy_tells_what_of_the_file_has_no_effect(void **state)
 {
     struct deploy_fixture *f = *state;
 
-    deploy_fixture_write(f, "docker-compose.yml", "version: '3'\n" FIX_COMPOSE);
+    deploy_fixture_write(f, "docker-compose.yml",
+                         "version: '3'\n" FIX_COMPOSE
+                         "    healthcheck: {test: x, start_period: 1s, start_interval: 1s}\n"
+                         "    annotations: {a: b}\n");
     deployed(f);
+    assert_contains(f->messages.text.p, "docker-compose.yml:4:3: service 'app': "
+                                        "healthcheck.start_interval has no effect");
+    assert_contains(f->messages.text.p, "annotations has no effect: it needs engine API 1.43");
     assert_contains(f->messages.text.p, "docker-compose.yml:1:1: 'version' has no effect");
     assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
     assert_contains(f->messages.text.p, "'version' has no effect");

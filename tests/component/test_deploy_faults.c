@@ -72,8 +72,9 @@ struct story {
     const char *compose;   /* NULL: FIX_COMPOSE */
     const char *then;      /* the compose file of the swept deployment; NULL: the same */
     const char *old, *new; /* what is on the engine before and after; NULL: one container */
-    const char *follower;  /* a container that must be in the network of the app's */
-    bool only_deaths;      /* no faults, only a process that is killed */
+    const char *old_line, *new_line; /* the line that tells which; NULL: OLD_, NEW_SERVES */
+    const char *follower;            /* a container that must be in the network of the app's */
+    bool only_deaths;                /* no faults, only a process that is killed */
     size_t n_calls;
     bool changes[CALLS_MAX];
     char paths[CALLS_MAX][80];
@@ -138,6 +139,16 @@ static bool app_runs(const struct deploy_fixture *f, const char *line)
     return strstr(summary, line) != NULL;
 }
 
+static const char *old_line(const struct story *s)
+{
+    return s->old_line ? s->old_line : OLD_SERVES;
+}
+
+static const char *new_line(const struct story *s)
+{
+    return s->new_line ? s->new_line : NEW_SERVES;
+}
+
 /* Does the exit status tell what serves right now? */
 static bool judge_status(struct outcome *o, const struct deploy_fixture *f, const char *before)
 {
@@ -145,9 +156,11 @@ static bool judge_status(struct outcome *o, const struct deploy_fixture *f, cons
     bool untouched = now && str_eq(now, before);
 
     if (o->status == 0)
-        return app_runs(f, NEW_SERVES) || broken(o, f, "status 0, but the new one does not serve");
+        return app_runs(f, new_line(o->story)) ||
+               broken(o, f, "status 0, but the new one does not serve");
     if (o->status == 20)
-        return app_runs(f, OLD_SERVES) || broken(o, f, "status 20, but the old one does not serve");
+        return app_runs(f, old_line(o->story)) ||
+               broken(o, f, "status 20, but the old one does not serve");
     if ((o->status >= 10 && o->status < 20) || o->status == 128 + SIGINT)
         return untouched || broken(o, f, "refused, but the serving container was touched");
     return o->status == 30 || o->status == 32 || broken(o, f, "not a status of the contract");
@@ -287,7 +300,7 @@ static bool judge_guardian(struct outcome *o, struct deploy_fixture *f)
     const char *open = deploy_fixture_open(f);
     if (*open && !str_eq(open, "preparing"))
         return broken(o, f, open);
-    return app_runs(f, OLD_SERVES) || app_runs(f, NEW_SERVES) ||
+    return app_runs(f, old_line(o->story)) || app_runs(f, new_line(o->story)) ||
            broken(o, f, "the guardian left nothing that serves");
 }
 
@@ -517,6 +530,7 @@ static void test_rollback_any_call_fails_or_process_dies_the_old_version_serves(
 }
 
 #define SIDE_SERVES "shop-side-1 running always " FIX_WORKER ":v1\n"
+#define WEB         "web running always " FIX_APP ":v2\n"
 #define REPLICA(n)  "shop-app-" #n " running always " FIX_APP ":v1\n"
 
 static void test_deploy_process_dies_followers_go_with_the_version_that_serves(void **state)
@@ -534,6 +548,19 @@ static void test_deploy_process_dies_followers_go_with_the_version_that_serves(v
     sweep(&shared->good);
 }
 
+static void test_deploy_process_dies_a_changed_name_goes_with_its_version(void **state)
+{
+    (void)state;
+    shared->good = (struct story){.name = "another container_name",
+                                  .version = "v2",
+                                  .compose = FIX_COMPOSE,
+                                  .then = FIX_COMPOSE "    container_name: web\n",
+                                  .new = WEB,
+                                  .new_line = WEB,
+                                  .only_deaths = true};
+    sweep(&shared->good);
+}
+
 static void test_deploy_process_dies_added_replicas_are_all_there_or_none(void **state)
 {
     (void)state;
@@ -543,6 +570,8 @@ static void test_deploy_process_dies_added_replicas_are_all_there_or_none(void *
                                   .then = FIX_COMPOSE "    deploy: {replicas: 3}\n",
                                   .old = REPLICA(1) REPLICA(2),
                                   .new = REPLICA(1) REPLICA(2) REPLICA(3),
+                                  .old_line = REPLICA(2),
+                                  .new_line = REPLICA(3),
                                   .only_deaths = true};
     sweep(&shared->good);
 }
@@ -553,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_deploy_any_call_fails_or_process_dies_one_version_serves),
         cmocka_unit_test(test_rollback_any_call_fails_or_process_dies_the_old_version_serves),
         cmocka_unit_test(test_deploy_process_dies_followers_go_with_the_version_that_serves),
+        cmocka_unit_test(test_deploy_process_dies_a_changed_name_goes_with_its_version),
         cmocka_unit_test(test_deploy_process_dies_added_replicas_are_all_there_or_none),
     };
 
