@@ -460,6 +460,9 @@ int recover_run_locked(struct operation *op)
     struct ship_result dead = {0};
     if (rc == 0)
         rc = recover_next(op, &dead, &err);
+    /* A record that failed and had happened all the same leaves more than one. */
+    if (rc == 0)
+        rc = recover_open(op, &err);
     if (rc < 0) {
         r->error = err;
         ship_result_done(&dead);

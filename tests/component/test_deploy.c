@@ -360,6 +360,21 @@ static void test_deploy_whose_ledger_fails_before_the_switch_tells_what_serves(v
     }
 }
 
+/* A row that was reported as not written, and was: more than one can be open. */
+static void test_recover_closes_every_open_operation(void **state)
+{
+    struct deploy_fixture *f = *state;
+
+    deployed(f);
+    for (int i = 0; i < 2; i++)
+        assert_status(f, deploy_fixture_deploy(f, "none"), 16);
+    deploy_fixture_sql(f, "UPDATE deployments SET state = 'preparing', outcome = NULL,"
+                          " exit_code = -1, finished_at_ms = 0 WHERE to_version = 'none'");
+    assert_string_equal(deploy_fixture_open(f), "preparing");
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_ledger(f, "v1");
+}
+
 /* A clean-up that fails is done by the next command, and never stands in its way. */
 static void test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later(void **state)
 {
@@ -738,6 +753,7 @@ int main(void)
         deploy_test(test_deploy_whose_rollback_fails_is_recovered_later),
         deploy_test(test_deploy_whose_ledger_fails_in_the_switch_still_goes_back),
         deploy_test(test_deploy_whose_ledger_fails_before_the_switch_tells_what_serves),
+        deploy_test(test_recover_closes_every_open_operation),
         deploy_test(test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later),
         cmocka_unit_test(test_deploy_refused_changes_nothing),
         deploy_test(test_deploy_with_a_port_that_is_taken_is_refused),
