@@ -20,6 +20,7 @@ static const struct {
     {150,
      "a commit whose last sync failed had happened: the old version served, the ledger said new"     },
     {1259,  "the same"                                                                               },
+    {5319,  "two rows were left open: `recover` closed only the first"                               },
     {50379, "a version not written back yet was forgotten when the journal failed in the clean-up"   },
 };
 

@@ -198,7 +198,7 @@ static void come_back(void)
 static void go_away(int64_t ms, bool restarts)
 {
     engine.away_until_ms = sim.now_ms + ms;
-    engine.comes_back = restarts;
+    engine.comes_back = engine.comes_back || restarts;
     if (restarts)
         all_end();
 }
@@ -500,7 +500,7 @@ static bool fault_before(struct transfer *t, const struct transfer_request *req,
         return true;
     case SIM_HANG:
         ret->sent = true;
-        ret->fault = wait(t, req, clock_left_ms(t->clock, req->deadline_ms) + 1);
+        ret->fault = wait(t, req, clock_left_ms(t->clock, req->deadline_ms) + 1000);
         return true;
     case SIM_SIGNAL:
         sim.stop = SIGINT;
@@ -538,7 +538,7 @@ static bool fault_after(struct transfer *t, const struct transfer_request *req,
         return true;
     case SIM_HANG_LATE:
         ret->sent = true;
-        ret->fault = wait(t, req, clock_left_ms(t->clock, req->deadline_ms) + 1);
+        ret->fault = wait(t, req, clock_left_ms(t->clock, req->deadline_ms) + 1000);
         return true;
     case SIM_SLOW:
         ret->sent = true;

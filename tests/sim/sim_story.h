@@ -30,8 +30,9 @@ struct story {
     char version[32];
     int status; /* exit status; meaningless when it died */
     bool died;
-    bool was_open; /* an operation was open before it */
-    bool is_clean; /* nothing went wrong during it, nor is anything left from before */
+    bool has_leftovers; /* a clean-up was forgiven: the next deployment does it */
+    bool was_open;      /* an operation was open before it */
+    bool is_clean;      /* nothing went wrong during it, nor is anything left from before */
     struct ship_result res;
     unsigned step;
     struct {
