@@ -6,11 +6,11 @@
  */
 #include "compose/gojson.h"
 
-#define IN_V2_24     GO_FAMILY(COMPOSE_FAMILY_V2_24)
-#define UNTIL_V2_30  (IN_V2_24 | GO_FAMILY(COMPOSE_FAMILY_V2_29_3))
-#define BEFORE_V5    (UNTIL_V2_30 | GO_FAMILY(COMPOSE_FAMILY_V2_30_2))
-#define FROM_V2_30_2 (GO_FAMILY(COMPOSE_FAMILY_V2_30_2) | IN_V5)
-#define IN_V5        GO_FAMILY(COMPOSE_FAMILY_V5)
+#define IN_V2_24    GO_FAMILY(COMPOSE_FAMILY_V2_24)
+#define UNTIL_V2_30 (IN_V2_24 | GO_FAMILY(COMPOSE_FAMILY_V2_29_3))
+#define BEFORE_V5   (UNTIL_V2_30 | GO_FAMILY(COMPOSE_FAMILY_V2_30_2))
+#define FROM_V2_30  (GO_FAMILY(COMPOSE_FAMILY_V2_30_2) | IN_V5)
+#define IN_V5       GO_FAMILY(COMPOSE_FAMILY_V5)
 #define PLAIN(name)                                                                                \
     {                                                                                              \
         name, GO_VALUE, NULL, 0                                                                    \
@@ -44,12 +44,12 @@ static const struct go_member blkio[] = {
 
 /* The mode was a number before it became octal text. */
 static const struct go_member file_reference[] = {
-    {"source", GO_VALUE,   NULL, 0           },
-    {"target", GO_VALUE,   NULL, 0           },
-    {"uid",    GO_VALUE,   NULL, 0           },
-    {"gid",    GO_VALUE,   NULL, 0           },
-    {"mode",   GO_OCTAL,   NULL, UNTIL_V2_30 },
-    {"mode",   GO_POINTER, NULL, FROM_V2_30_2},
+    {"source", GO_VALUE,   NULL, 0          },
+    {"target", GO_VALUE,   NULL, 0          },
+    {"uid",    GO_VALUE,   NULL, 0          },
+    {"gid",    GO_VALUE,   NULL, 0          },
+    {"mode",   GO_OCTAL,   NULL, UNTIL_V2_30},
+    {"mode",   GO_POINTER, NULL, FROM_V2_30 },
     END,
 };
 
@@ -143,17 +143,17 @@ static const struct go_member logging[] = {PLAIN("driver"), PLAIN("options"), EN
  * with `priority` or `driver_opts` may hash differently on 2.30.2 to 2.32.
  */
 static const struct go_member network_use[] = {
-    {"priority",       GO_VALUE, NULL, UNTIL_V2_30 },
-    {"aliases",        GO_VALUE, NULL, 0           },
-    {"driver_opts",    GO_VALUE, NULL, FROM_V2_30_2},
-    {"gw_priority",    GO_VALUE, NULL, 0           },
-    {"interface_name", GO_VALUE, NULL, 0           },
-    {"ipv4_address",   GO_VALUE, NULL, 0           },
-    {"ipv6_address",   GO_VALUE, NULL, 0           },
-    {"link_local_ips", GO_VALUE, NULL, 0           },
-    {"mac_address",    GO_VALUE, NULL, 0           },
-    {"driver_opts",    GO_VALUE, NULL, UNTIL_V2_30 },
-    {"priority",       GO_VALUE, NULL, FROM_V2_30_2},
+    {"priority",       GO_VALUE, NULL, UNTIL_V2_30},
+    {"aliases",        GO_VALUE, NULL, 0          },
+    {"driver_opts",    GO_VALUE, NULL, FROM_V2_30 },
+    {"gw_priority",    GO_VALUE, NULL, 0          },
+    {"interface_name", GO_VALUE, NULL, 0          },
+    {"ipv4_address",   GO_VALUE, NULL, 0          },
+    {"ipv6_address",   GO_VALUE, NULL, 0          },
+    {"link_local_ips", GO_VALUE, NULL, 0          },
+    {"mac_address",    GO_VALUE, NULL, 0          },
+    {"driver_opts",    GO_VALUE, NULL, UNTIL_V2_30},
+    {"priority",       GO_VALUE, NULL, FROM_V2_30 },
     END,
 };
 
@@ -255,7 +255,7 @@ const struct go_member go_service[] = {
     {"ipc",                 GO_VALUE,   NULL,           0          },
     {"isolation",           GO_VALUE,   NULL,           0          },
     {"labels",              GO_LABELS,  NULL,           0          },
-    {"label_file",          GO_VALUE,   NULL,           0          },
+    {"label_file",          GO_VALUE,   NULL,           FROM_V2_30 },
     {"links",               GO_VALUE,   NULL,           0          },
     {"logging",             GO_STRUCT,  logging,        0          },
     {"log_driver",          GO_VALUE,   NULL,           0          },

@@ -184,12 +184,14 @@ static void test_hash_preimage_families_differ_as_documented(void **state)
 {
     static const char model[] =
         "{\"services\": {\"a\": {\"profiles\": [\"p\"], \"depends_on\": {\"b\": {\"condition\": "
-        "\"service_started\", \"restart\": true, \"required\": true}}, \"volumes\": [{\"type\": "
+        "\"service_started\", \"restart\": true, \"required\": true}}, "
+        "\"label_file\": [\"/l\"], \"volumes\": [{\"type\": "
         "\"bind\", \"source\": \"/s\", \"target\": \"/t\", \"bind\": "
         "{\"create_host_path\": true}}]}, \"b\": {}}}";
 #define BIND(options)                                                                              \
     "\"volumes\":[{\"type\":\"bind\",\"source\":\"/s\",\"target\":\"/t\",\"bind\":{" options "}}]" \
     "}"
+#define LABELS "\"label_file\":[\"/l\"],"
 #define CREATE "\"create_host_path\":true"
     static const struct {
         enum compose_family family;
@@ -198,11 +200,11 @@ static void test_hash_preimage_families_differ_as_documented(void **state)
         {COMPOSE_FAMILY_V2_24,
          "{\"profiles\":[\"p\"],\"command\":null,\"depends_on\":{\"b\":{\"condition\":"
          "\"service_started\",\"restart\":true,\"required\":true}},\"entrypoint\":null," BIND(
-             CREATE)                                                                  },
+             CREATE)                                                                         },
         {COMPOSE_FAMILY_V2_29_3,
-         "{\"profiles\":[\"p\"],\"command\":null,\"entrypoint\":null," BIND(CREATE)   },
-        {COMPOSE_FAMILY_V2_30_2, "{\"command\":null,\"entrypoint\":null," BIND(CREATE)},
-        {COMPOSE_FAMILY_V5,      "{\"command\":null,\"entrypoint\":null," BIND("")    },
+         "{\"profiles\":[\"p\"],\"command\":null,\"entrypoint\":null," BIND(CREATE)          },
+        {COMPOSE_FAMILY_V2_30_2, "{\"command\":null,\"entrypoint\":null," LABELS BIND(CREATE)},
+        {COMPOSE_FAMILY_V5,      "{\"command\":null,\"entrypoint\":null," LABELS BIND("")    },
     };
 
     (void)state;
