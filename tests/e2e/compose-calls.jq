@@ -34,6 +34,11 @@ def mounted:
         ] | from_entries)
     | del(.HostConfig.Binds, .HostConfig.Mounts) end;
 
+# Compose 2.26 names an external network by its id.
+def named_networks:
+    if .NetworkingConfig.EndpointsConfig? then
+        .NetworkingConfig.EndpointsConfig |= with_entries(.key |= ($networks[0][.] // .)) else . end;
+
 def sorted_lists:
     walk(if type == "object" then
         with_entries(
@@ -57,7 +62,7 @@ def name:
       then ($path | capture("/networks/(?<n>[^/]+)/").n | $networks[0][.] // .) + "+" + .body.EndpointConfig.Aliases[0]
       else ($path | split("/")[1]) + "/" + .body.Name end;
 
-def calls: map({key: name, value: (.body | del(.Container) | pruned | mounted | sorted_lists)}) | from_entries;
+def calls: map({key: name, value: (.body | del(.Container) | pruned | mounted | named_networks | sorted_lists)}) | from_entries;
 
 def differences($path; $a; $b):
     if $a == $b then empty
