@@ -123,7 +123,9 @@ tap_counts() {
 stage_e2e() {
     local log=$logs/e2e.log code=0 counts
 
-    SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} "$tests/setup/sandbox.sh" \
+    # A shell cannot undo an ignored signal, and whoever runs this may ignore some (nohup does).
+    SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} \
+        env --default-signal=HUP,INT,QUIT,PIPE,TERM "$tests/setup/sandbox.sh" \
         bats --tap "$tests/e2e" 2>&1 | tee "$log" | sed -u 's/^/   /' || code=$?
     counts=$(tap_counts "$log")
     # shellcheck disable=SC2086 # three numbers
