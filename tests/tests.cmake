@@ -87,7 +87,7 @@ ship_test_target(sim_test_simulation)
 target_link_libraries(sim_test_simulation PRIVATE shiptest PkgConfig::CMOCKA)
 foreach(symbol malloc calloc realloc clock_gettime nanosleep proc_run transfer_new transfer_use_clock transfer_free
                transfer_begin transfer_step transfer_yield transfer_cancel transfer_run
-               transfer_status)
+               transfer_status pthread_create)
   target_link_options(sim_test_simulation PRIVATE LINKER:--wrap=${symbol})
 endforeach()
 add_test(NAME sim/test_simulation COMMAND sim_test_simulation)

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +126,12 @@ static int normalise(cJSON *node)
 static cJSON *build(const char *text, size_t len)
 {
     const char *end = NULL;
+    /* cJSON notes where parsing failed in a variable of the process. */
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+    (void)pthread_mutex_lock(&turn);
     cJSON *node = cJSON_ParseWithLengthOpts(text, len, &end, false);
+    (void)pthread_mutex_unlock(&turn);
 
     if (node != NULL && normalise(node) == 0)
         return node;

@@ -18,6 +18,8 @@
 #include "deploy/spec.h"
 #include "deploy/steps.h"
 #include "deploy/target.h"
+#include "deploy/wave.h"
+#include "strategy/mutation_batch.h"
 
 /* ---- networks and volumes ---- */
 
@@ -42,91 +44,59 @@ static int missing_external(const char *what, const struct compose_resource *r,
     return ship_error_hint(err, "create it with: docker %s create %.150s", what, r->real_name);
 }
 
-static int ensure_network(struct operation *op, const struct compose_resource *r, size_t *made,
-                          struct ship_error *err)
+/* -1, 0 there already, 1 to be made. */
+static int is_missing(struct operation *op, const char *what, inspect_fn inspect,
+                      const struct compose_resource *r, struct ship_error *err)
 {
     bool there = false;
-    if (exists(op, op->s->runtime->ops->network_inspect, r->real_name, &there, err) < 0 || there)
-        return there ? 0 : -1;
-    if (r->external)
-        return missing_external("network", r, err);
-    AUTO_PTR(json_free)
-    struct json *body = compose_network_body(op->s->compose, r->key, op->engine.api_minor);
-    ++*made;
-    return mutate_network(&op->mutate, r->real_name, body, err);
+    if (exists(op, inspect, r->real_name, &there, err) < 0)
+        return ship_error_wrap(err, "%s '%s'", what, r->real_name);
+    if (there)
+        return 0;
+    return r->external ? missing_external(what, r, err) : 1;
 }
 
-static int ensure_volume(struct operation *op, const struct compose_resource *r, size_t *made,
-                         struct ship_error *err)
-{
-    bool there = false;
-    if (exists(op, op->s->runtime->ops->volume_inspect, r->real_name, &there, err) < 0 || there)
-        return there ? 0 : -1;
-    if (r->external)
-        return missing_external("volume", r, err);
-    AUTO_PTR(json_free) struct json *body = compose_volume_body(op->s->compose, r->key);
-    ++*made;
-    return mutate_volume(&op->mutate, r->real_name, body, err);
-}
-
-static int ensure_resources(struct operation *op, size_t *made, struct ship_error *err)
+static int ensure_networks(struct operation *op, size_t *made, struct ship_error *err)
 {
     const struct compose_project *p = op->s->compose;
-    for (size_t i = 0; i < compose_networks(p); i++)
-        if (ensure_network(op, compose_network_at(p, i), made, err) < 0)
-            return ship_error_wrap(err, "network '%s'", compose_network_at(p, i)->real_name);
-    for (size_t i = 0; i < compose_volumes(p); i++)
-        if (ensure_volume(op, compose_volume_at(p, i), made, err) < 0)
-            return ship_error_wrap(err, "volume '%s'", compose_volume_at(p, i)->real_name);
-    return 0;
-}
-
-/* ---- one missing container ---- */
-
-static int create_missing(struct operation *op, const struct compose_service *svc, int number,
-                          char **ret_id, struct ship_error *err)
-{
-    AUTO(image_done) struct image image = {0};
-    if (!svc->image)
-        return ship_fail(err, SHIP_INVALID, "it has no image");
-    if (image_ensure(op, svc->image, svc->platform, &image, err) < 0)
-        return -1;
-    AUTO_FREE char *name = compose_container_name(op->s->compose, svc->name, number);
-    struct compose_create create = {.api_minor = op->engine.api_minor,
-                                    .number = number,
-                                    .final_name = name,
-                                    .image_id = image.id,
-                                    .family = op->family,
-                                    .image_inspect = image.doc,
-                                    .peers = op->peers,
-                                    .n_peers = op->n_peers};
-    AUTO_PTR(json_free)
-    struct json *body = compose_create_body(op->s->compose, svc->name, &create, err);
-    AUTO_PTR(json_free)
-    struct json *connects =
-        body ? compose_connect_bodies(op->s->compose, svc->name, &create, err) : NULL;
-    if (!connects)
-        return -1;
-    spec_label(op, NULL, body);
-    struct mutation_create m = {
-        .service = svc->name, .name = name, .platform = svc->platform, .body = body, .keep = true};
-    if (mutate_create(&op->mutate, &m, ret_id, err) < 0)
-        return -1;
-    for (const struct json *c = json_first(connects); c; c = json_next(c))
-        if (mutate_connect(&op->mutate, svc->name, *ret_id, c, err) < 0)
+    AUTO(mutation_batch_done) struct mutation_batch batch = {0};
+    AUTO_PTR(json_free) struct json *bodies = json_array();
+    for (size_t i = 0; i < compose_networks(p); i++) {
+        const struct compose_resource *r = compose_network_at(p, i);
+        int rc = is_missing(op, "network", op->s->runtime->ops->network_inspect, r, err);
+        if (rc < 0)
             return -1;
-    return 0;
+        if (rc == 0)
+            continue;
+        struct json *body = compose_network_body(p, r->key, op->engine.api_minor);
+        json_append(bodies, body);
+        mutation_batch_network(&batch, r->real_name, body);
+    }
+    *made += batch.n;
+    return mutation_batch_run(&op->mutate, &batch, err);
 }
 
-static int start_with_secrets(struct operation *op, const struct compose_service *svc,
-                              const char *id, struct ship_error *err)
+static int ensure_volumes(struct operation *op, size_t *made, struct ship_error *err)
 {
-    AUTO(buf_done) struct buf tar = BUF_INIT(8u * 1024 * 1024);
-    if (compose_secrets_tar(op->s->compose, svc->name, &tar, err) < 0 ||
-        mutate_secrets(&op->mutate, svc->name, id, &tar, err) < 0)
-        return -1;
-    return mutate_start(&op->mutate, svc->name, id, true, err);
+    const struct compose_project *p = op->s->compose;
+    AUTO(mutation_batch_done) struct mutation_batch batch = {0};
+    AUTO_PTR(json_free) struct json *bodies = json_array();
+    for (size_t i = 0; i < compose_volumes(p); i++) {
+        const struct compose_resource *r = compose_volume_at(p, i);
+        int rc = is_missing(op, "volume", op->s->runtime->ops->volume_inspect, r, err);
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
+            continue;
+        struct json *body = compose_volume_body(p, r->key);
+        json_append(bodies, body);
+        mutation_batch_volume(&batch, r->real_name, body);
+    }
+    *made += batch.n;
+    return mutation_batch_run(&op->mutate, &batch, err);
 }
+
+/* ---- which containers ---- */
 
 static bool runs(const struct container_row *c)
 {
@@ -145,40 +115,25 @@ static int ended_well(struct operation *op, const char *id, bool *ret, struct sh
     return 0;
 }
 
-static int ensure_replica(struct operation *op, const struct compose_service *svc, int number,
-                          size_t *made, struct ship_error *err)
+static int add_replica(struct operation *op, const struct compose_service *svc, int number,
+                       struct wave *wave, struct ship_error *err)
 {
     const struct container_row *c = operation_container(op, svc->name, number);
-    AUTO_FREE char *id = NULL;
+    bool done = false;
     if (c && runs(c))
         return 0;
-    bool done = false;
     if (c && ended_well(op, c->id, &done, err) < 0)
-        return -1;
-    if (done)
-        return 0;
-    if (c)
-        id = xstrdup(c->id);
-    else if (create_missing(op, svc, number, &id, err) < 0)
-        return -1;
-    ++*made;
-    return start_with_secrets(op, svc, id, err);
-}
-
-static int ensure_service(struct operation *op, const struct compose_service *svc, size_t *made,
-                          struct ship_error *err)
-{
-    for (int number = 1; number <= (int)svc->replicas; number++)
-        if (ensure_replica(op, svc, number, made, err) < 0)
-            return ship_error_wrap(err, "service '%s'", svc->name);
+        return ship_error_wrap(err, "service '%s'", svc->name);
+    if (!done)
+        wave_add(wave, svc, number, c ? c->id : NULL);
     return 0;
 }
 
 /* ---- all of them ---- */
 
-/* Everything whose conditions are met; the rest goes to ret_left. */
-static int ensure_level(struct operation *op, const struct strv *pending, struct strv *ret_left,
-                        size_t *made, struct ship_error *err)
+/* Everything whose conditions are met goes into the wave; the rest to ret_left. */
+static int choose(struct operation *op, const struct strv *pending, struct wave *wave,
+                  struct strv *ret_left, struct ship_error *err)
 {
     for (size_t i = 0; i < pending->n; i++) {
         const struct compose_service *svc = compose_service_find(op->s->compose, pending->v[i]);
@@ -188,10 +143,21 @@ static int ensure_level(struct operation *op, const struct strv *pending, struct
             return -1;
         if (rc > 0)
             strv_add(ret_left, svc->name);
-        else if (ensure_service(op, svc, made, err) < 0)
-            return -1;
+        for (int number = 1; rc == 0 && number <= (int)svc->replicas; number++)
+            if (add_replica(op, svc, number, wave, err) < 0)
+                return -1;
     }
     return 0;
+}
+
+static int ensure_level(struct operation *op, const struct strv *pending, struct strv *ret_left,
+                        size_t *made, struct ship_error *err)
+{
+    AUTO(wave_done) struct wave wave = {0};
+    if (choose(op, pending, &wave, ret_left, err) < 0)
+        return -1;
+    *made += wave.n;
+    return wave_make(op, &wave, err);
 }
 
 static int observe_made(struct operation *op, struct ship_error *err)
@@ -242,8 +208,8 @@ static int repair_names(struct operation *op, size_t *made, struct ship_error *e
 STEP_APPLY(step_dependencies)
 {
     size_t made = 0;
-    if (repair_names(op, &made, err) < 0 || ensure_resources(op, &made, err) < 0 ||
-        ensure_services(op, true, &made, err) < 0)
+    if (repair_names(op, &made, err) < 0 || ensure_networks(op, &made, err) < 0 ||
+        ensure_volumes(op, &made, err) < 0 || ensure_services(op, true, &made, err) < 0)
         return -1;
     for (size_t i = 0; i < op->n_targets; i++)
         if (depend_wait(op, compose_service_find(op->s->compose, op->targets[i].service), err) < 0)

@@ -17,7 +17,8 @@
 struct local {
     struct runtime runtime; /* first: what callers hold */
     struct docker_client *client;
-    struct docker_events *events; /* NULL until the first wait_event */
+    char *host, *docker_config_dir; /* as given; may be NULL */
+    struct docker_events *events;   /* NULL until the first wait_event */
 };
 
 static struct local *local_of(struct runtime *rt)
@@ -244,9 +245,20 @@ static int local_put_archive(struct runtime *rt, const char *id, const char *pat
     return settle(rt, container_put_archive(client_of(rt), id, path, tar, len, deadline_ms, err));
 }
 
+static int local_another(struct runtime *rt, struct runtime **ret, struct ship_error *err)
+{
+    const struct local *l = local_of(rt);
+
+    *ret = runtime_open_docker(l->host, l->docker_config_dir, rt->clock, err);
+    return *ret ? 0 : -1;
+}
+
 static void local_close(struct runtime *rt)
 {
     struct local *l = local_of(rt);
+
+    free(l->host);
+    free(l->docker_config_dir);
 
     docker_events_free(l->events);
     docker_client_free(l->client);
@@ -281,6 +293,7 @@ static const struct runtime_ops local_ops = {
     .network_connect = local_network_connect,
     .volume_create = local_volume_create,
     .put_archive = local_put_archive,
+    .another = local_another,
     .close = local_close,
 };
 
@@ -293,6 +306,8 @@ struct runtime *runtime_open_docker(const char *host, const char *docker_config_
         return NULL;
     struct local *l = xcalloc(1, sizeof *l);
     l->client = client;
+    l->host = xstrdup_or_null(host);
+    l->docker_config_dir = xstrdup_or_null(docker_config_dir);
     l->runtime = (struct runtime){.ops = &local_ops, .clock = clock, .impl = l};
     return &l->runtime;
 }

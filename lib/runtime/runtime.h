@@ -117,6 +117,11 @@ struct runtime_ops {
     /* PUT /containers/{id}/archive?path=/ */
     int (*put_archive)(struct runtime *rt, const char *id, const char *path, const void *tar,
                        size_t len, int64_t deadline_ms, struct ship_error *err);
+    /*
+     * Another connection to the same thing, for a thread of its own; closed by runtime_close. NULL:
+     * there is only one. SHIP_UNREACHABLE.
+     */
+    int (*another)(struct runtime *rt, struct runtime **ret, struct ship_error *err);
     void (*close)(struct runtime *rt);
 };
 

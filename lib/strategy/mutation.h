@@ -71,10 +71,6 @@ SHIP_CHECKED int mutate_start(struct mutation_env *env, const char *service, con
 /* No undo: only after the commit point, or for what never served. */
 SHIP_CHECKED int mutate_remove(struct mutation_env *env, const char *service, const char *id,
                                const char *name, struct ship_error *err);
-SHIP_CHECKED int mutate_network(struct mutation_env *env, const char *name, const struct json *body,
-                                struct ship_error *err);
-SHIP_CHECKED int mutate_volume(struct mutation_env *env, const char *name, const struct json *body,
-                               struct ship_error *err);
 /* Write the version back; no undo: happens after the commit point and is repeated by recovery. */
 SHIP_CHECKED int mutate_pin(struct mutation_env *env, const struct compose_pin *pin,
                             struct ship_error *err);

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "shipctl/event.h"
-
 #include "base/alloc.h"
 
 #define UNDO_GRACE_MAX_MS 10000
@@ -46,9 +44,9 @@ static int create_apply(struct mutation_env *env, const struct json *args,
                                   mutation_deadline(env, RUNTIME_CHANGE_MS), err) < 0)
         return -1;
     json_set_str(observed, "id", id);
+    struct json *list = warnings.n ? json_set_array(observed, "warnings") : NULL;
     for (size_t i = 0; i < warnings.n; i++)
-        ship_emit_message(env->events, SHIP_LEVEL_WARNING, "engine on '%s': %s",
-                          json_str_or(args, "name", ""), warnings.v[i]);
+        json_append_str(list, warnings.v[i]);
     return 0;
 }
 

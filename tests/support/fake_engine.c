@@ -25,6 +25,7 @@
 #include "support/fake_model.h"
 
 #define WAIT_MS         2
+#define GATHER_MS       20000
 #define HEAD_MAX        (64u * 1024)
 #define REQUEST_MAX     (32u * 1024 * 1024)
 #define CONNECTIONS_MAX 4096
@@ -402,6 +403,7 @@ static bool send_answer(struct connection *c, const struct fake_rule *rule, cons
     case FAKE_RAW:
     case FAKE_ENDLESS:
     case FAKE_DELAY:
+    case FAKE_GATHER:
     case FAKE_CHUNKED:
     case FAKE_KILL:
     case FAKE_KILL_AFTER:
@@ -416,6 +418,23 @@ static void pause_ms(struct connection *c, int64_t ms)
 
     while (clock_now_ms(&clock_real) < until && !stopping(c->engine))
         clock_real.sleep_ms(&clock_real, WAIT_MS);
+}
+
+/* The rule becomes an answer of 500 when the others do not come. */
+static void gather(struct connection *c, struct fake_rule *rule)
+{
+    int64_t until = clock_now_ms(&clock_real) + GATHER_MS;
+
+    while (fake_engine_count(c->engine, rule->method, rule->path) < rule->n &&
+           !stopping(c->engine)) {
+        if (clock_now_ms(&clock_real) > until) {
+            *rule = (struct fake_rule){.fault = FAKE_ANSWER,
+                                       .status = 500,
+                                       .body = "{\"message\":\"no other call came\"}"};
+            return;
+        }
+        clock_real.sleep_ms(&clock_real, WAIT_MS);
+    }
 }
 
 /* ---- a connection ---- */
@@ -475,6 +494,8 @@ static bool serve(struct connection *c, const struct request *r)
         return false;
     if (rule && rule->fault == FAKE_DELAY)
         pause_ms(c, (int64_t)rule->n);
+    if (rule && rule->fault == FAKE_GATHER)
+        gather(c, &found);
     if (rule && rule->fault == FAKE_KILL)
         (void)kill((pid_t)rule->n, rule->status ? rule->status : SIGKILL);
     lock(e);
@@ -483,7 +504,8 @@ static bool serve(struct connection *c, const struct request *r)
     if (reply.delay_ms)
         pause_ms(c, reply.delay_ms);
     bool go_on = false;
-    bool as_usual = rule == NULL || rule->fault == FAKE_DELAY || rule->fault == FAKE_KILL;
+    bool as_usual = rule == NULL || rule->fault == FAKE_DELAY || rule->fault == FAKE_GATHER ||
+                    rule->fault == FAKE_KILL;
     if (reply.stream != STREAM_NONE && as_usual) {
         go_on = run_stream(c, &reply);
     } else {

@@ -52,6 +52,7 @@ enum fake_fault {
     FAKE_RAW,          /* do nothing, send `body` as it is (`n` bytes, 0 = strlen), close */
     FAKE_ENDLESS,      /* do nothing, answer 200 and repeat `body` until the client leaves */
     FAKE_DELAY,        /* wait `n` ms, then as usual */
+    FAKE_GATHER,       /* wait until `n` such calls have come, then as usual; alone for 20 s: 500 */
     FAKE_CHUNKED,      /* as usual, in chunks of `n` bytes */
     FAKE_KILL,         /* signal `status` (0 = kill -9) to process `n`; then as usual */
     FAKE_KILL_AFTER,   /* as usual, then the signal */

@@ -1,0 +1,153 @@
+/*
+ * Containers of one level are made side by side, on a scripted engine: their requests are on their
+ * way together, one that fails takes the others back, and so does a death in the middle.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/deploy_assert.h"
+
+#define SERVICE(n)                                                                                 \
+    "  " n ":\n    image: " FIX_WORKER ":v1\n    restart: always\n    volumes: ['" n ":/data']\n"
+#define NEEDED                                                                                     \
+    "    depends_on: [a1, b1, c1, d1, e1, f1]\n" SERVICE("a1") SERVICE("b1") SERVICE("c1")         \
+        SERVICE("d1") SERVICE("e1")                                                                \
+            SERVICE("f1") "volumes: {a1: , b1: , c1: , d1: , e1: , f1: }\n"
+#define WORKER(n) "shop-" n "-1 running always " FIX_WORKER ":v1\n"
+#define ALL                                                                                        \
+    WORKER("a1")                                                                                   \
+    "shop-app-1 running always " FIX_APP ":v1\n" WORKER("b1") WORKER("c1") WORKER("d1")            \
+        WORKER("e1") WORKER("f1")
+
+static struct deploy_fixture *files(void)
+{
+    return deploy_fixture_files(FIX_PLAN, FIX_COMPOSE NEEDED);
+}
+
+/* Rows: calls of the engine that come in sixes, and how many must be there at the same time. */
+static void test_deploy_sends_what_is_independent_together(void **state)
+{
+    static const struct fake_rule rows[] = {
+        {.method = "POST", .path = "/volumes/create",    .fault = FAKE_GATHER, .n = 6},
+        {.method = "POST", .path = "/containers/create", .fault = FAKE_GATHER, .n = 6},
+    };
+    struct deploy_fixture *f = files();
+
+    (void)state;
+    deploy_fixture_start(f);
+    for (size_t i = 0; i < ROWS(rows); i++)
+        fake_engine_script(f->engine, &rows[i]);
+    deployed(f);
+    assert_host(f, ALL);
+    assert_ledger(f, "v1");
+    deploy_fixture_free(f);
+}
+
+/* Rows: a call of one of six that is refused. */
+static void test_deploy_takes_back_what_was_made_beside_a_failure(void **state)
+{
+    static const struct {
+        struct fake_rule rule;
+        const char *message, *why;
+    } rows[] = {
+        {{.method = "POST", .path = "/containers/create", .nth = 3}, "service '", "create"},
+        {{.method = "POST", .path = "/containers/", .nth = 9},       "service '", "start" },
+        {{.method = "POST", .path = "/volumes/create", .nth = 3},    "volume '",  "volume"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct deploy_fixture *f = files();
+        struct fake_rule rule = rows[i].rule;
+
+        deploy_fixture_start(f);
+        rule.fault = FAKE_ANSWER;
+        rule.status = 500;
+        rule.body = "{\"message\":\"scripted refusal\"}";
+        fake_engine_script(f->engine, &rule);
+        assert_status(f, deploy_fixture_deploy(f, "v1"), 15);
+        assert_contains(f->res.error.msg, rows[i].message);
+        assert_contains(f->res.error.msg, "scripted refusal");
+        fake_engine_unscript(f->engine);
+        assert_string_equal(deploy_fixture_open(f), "");
+        deployed(f);
+        assert_host(f, ALL);
+        deploy_fixture_free(f);
+    }
+}
+
+/* ---- death ---- */
+
+/* Forked while its parent has no threads; deploys when it is told where the engine is. */
+static pid_t fork_victim(struct deploy_fixture *f, int *ret_go)
+{
+    int go[2];
+    char host[200] = "";
+
+    assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid != 0) {
+        (void)close(go[0]);
+        *ret_go = go[1];
+        return pid;
+    }
+    (void)close(go[1]);
+    if (read(go[0], host, sizeof host - 1) <= 0)
+        _exit(99);
+    deploy_fixture_join(f, host);
+    _exit(deploy_fixture_deploy(f, "v1"));
+}
+
+static void kill_at(const struct fake_rule *where)
+{
+    struct deploy_fixture *f = files();
+    struct fake_rule rule = *where;
+    int go, how;
+    pid_t victim = fork_victim(f, &go);
+
+    deploy_fixture_start(f);
+    rule.fault = FAKE_KILL;
+    rule.n = (size_t)victim;
+    fake_engine_script(f->engine, &rule);
+    const char *host = f->environ.v[0] + strlen("DOCKER_HOST=");
+    assert_true(write(go, host, strlen(host)) > 0);
+    (void)close(go);
+    assert_int_equal(waitpid(victim, &how, 0), victim);
+    assert_true(WIFSIGNALED(how));
+    fake_engine_unscript(f->engine);
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_string_equal(deploy_fixture_open(f), "");
+    deployed(f);
+    assert_host(f, ALL);
+    assert_ledger(f, "v1");
+    deploy_fixture_free(f);
+}
+
+static void test_recover_takes_back_a_batch_that_was_cut_off(void **state)
+{
+    static const struct fake_rule rows[] = {
+        {.method = "POST", .path = "/volumes/create",    .nth = 4 },
+        {.method = "POST", .path = "/containers/create", .nth = 1 },
+        {.method = "POST", .path = "/containers/create", .nth = 4 },
+        {.method = "POST", .path = "/containers/",       .nth = 8 },
+        {.method = "POST", .path = "/containers/",       .nth = 11},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        kill_at(&rows[i]);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_deploy_sends_what_is_independent_together),
+        cmocka_unit_test(test_deploy_takes_back_what_was_made_beside_a_failure),
+        cmocka_unit_test(test_recover_takes_back_a_batch_that_was_cut_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
