@@ -99,11 +99,14 @@ const char *yaml_text(const struct yaml_file *f, size_t *ret_len)
 
 struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key)
 {
-    if (!mapping || mapping->kind != YAML_MAPPING)
+    if (!mapping || mapping->kind != YAML_MAPPING || !key)
         return NULL;
-    for (size_t i = 0; i < mapping->n; i++)
-        if (str_eq(mapping->items[i]->key, key))
+    for (size_t i = 0; i < mapping->n; i++) {
+        const char *k = mapping->items[i]->key;
+        /* most keys differ in the first byte: no call for those */
+        if (k && k[0] == key[0] && strcmp(k, key) == 0)
             return mapping->items[i];
+    }
     return NULL;
 }
 

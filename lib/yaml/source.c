@@ -51,8 +51,9 @@ const char *source_init(struct source *s, const char *text, size_t len)
     add_step(s, s->start);
 
     for (size_t at = s->start, n; at < len; at += n) {
-        uint32_t code = 0;
-        n = utf8_decode(s->text + at, len - at, &code);
+        uint32_t code = (unsigned char)s->text[at];
+        /* nearly every character is ASCII: no call for those */
+        n = code < 0x80 ? 1 : utf8_decode(s->text + at, len - at, &code);
         if (n == 0)
             return "the file is not UTF-8 text";
         if (!is_allowed(code))
