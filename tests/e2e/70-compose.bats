@@ -86,6 +86,8 @@ calls_differ() {
     jq -nr --slurpfile networks networks.json --slurpfile theirs theirs.json --slurpfile ours ours.json -f "$E2E_DIR/compose-calls.jq" >all || return 1
     awk -F ' +[|] +' -v version="$VERSION" '!/^#/ && NF && version ~ $1 { print $2 }' \
         "$E2E_DIR/compose-differences.txt" >allowed
+    printf '1.%s %d %d\n' "$(engine_minor theirs.json)" "$(wc -l <ours.json)" "$(wc -l <all)" \
+        >>"${SHIPCTL_TEST_REPORT:-/dev/null}"
     grep -vE -f allowed all || true
 }
 
@@ -330,6 +332,49 @@ theirs_then_ours() {
     theirs_then_ours binds
 }
 
+# --- the newer release -----------------------------------------------------------------------
+
+# use_newer_compose: Compose 2.40.3 beside the release this run is about.
+use_newer_compose() {
+    local plugins=$BATS_TEST_TMPDIR/docker-config/cli-plugins
+
+    [ -n "${SHIPCTL_TEST_COMPOSE_NEWER:-}" ] || skip "Debian's mirror has no Compose 2.40.3"
+    cp -r "$DOCKER_CONFIG" "$BATS_TEST_TMPDIR/docker-config"
+    ln -sf "$SHIPCTL_TEST_COMPOSE_NEWER" "$plugins/docker-compose"
+    export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker-config
+    VERSION=$(docker compose version --short)
+    assert_contains "$VERSION" 2.40.3
+}
+
+# A sample; SHIPCTL_TEST_COMPOSE=2.40.3 runs the whole file with it.
+@test "with Compose 2.40.3 too every call equals Compose's" {
+    use_newer_compose
+    everything_project everything-2.40.yml
+    record_start "$BATS_TEST_TMPDIR/record"
+    run calls_differ "$DIR" 4
+    assert_exit 0
+    assert_equal "$output" ""
+}
+
+@test "with Compose 2.40.3 too a project with binds and dependencies is nobody's to change" {
+    use_newer_compose
+    ours_then_theirs manual
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours manual
+}
+
+# A project made by one release and continued with another: the label says whose rules hold.
+@test "after an upgrade of Compose a deployment keeps what it made, and so does the new release" {
+    interop_project plain
+    project_compose . up -d >/dev/null 2>&1
+    use_newer_compose
+    deployed v1.0.1
+    compose_is_content
+}
+
+# --- commands --------------------------------------------------------------------------------
+
 @test "the commands of Compose treat our containers as their own" {
     interop_project manual
     deployed v1.0.0
@@ -345,6 +390,7 @@ theirs_then_ours() {
     assert_contains "$output" /app/app
     run -0 project_compose . port app 8080
     assert_equal "$output" 0.0.0.0:8080
+    compose_is_content
     project_compose . stop app 2>/dev/null
     container_is delivery-app .State.Status exited
     project_compose . start app 2>/dev/null

@@ -51,8 +51,10 @@ run_outside() {
     SHIPCTL_TEST_IMAGES=$("$setup/images.sh")
     SHIPCTL_ENGINE_PATH=$("$setup/engine-debs.sh" engine "${SHIPCTL_TEST_ENGINE:-20.10}")
     SHIPCTL_COMPOSE_BIN=$("$setup/engine-debs.sh" compose "${SHIPCTL_TEST_COMPOSE:-2.26.1}")
+    # For a sample with the newer release; a mirror that has moved on is no reason to test nothing.
+    SHIPCTL_TEST_COMPOSE_NEWER=$("$setup/engine-debs.sh" compose 2.40.3) || SHIPCTL_TEST_COMPOSE_NEWER=
     SHIPCTL_CGROUP=/shipctl-test-$$
-    export SHIPCTL_TEST_IMAGES SHIPCTL_ENGINE_PATH SHIPCTL_COMPOSE_BIN SHIPCTL_CGROUP
+    export SHIPCTL_TEST_IMAGES SHIPCTL_ENGINE_PATH SHIPCTL_COMPOSE_BIN SHIPCTL_TEST_COMPOSE_NEWER SHIPCTL_CGROUP
     trap cleanup EXIT
     setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child \
         "$setup/sandbox.sh" --inside "$state" "$@"
