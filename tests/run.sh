@@ -2,7 +2,8 @@
 # The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
 # tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
 #
-#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e; default: all
+#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e matrix; default: all but the
+#                                last, which SHIPCTL_TEST_FULL=1 adds
 #
 # Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
 # Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
@@ -132,6 +133,16 @@ stage_e2e() {
     add_counts "$code" $counts
 }
 
+# Every engine with every Compose; the table is stored beside the script.
+stage_matrix() {
+    local log=$logs/matrix.log code=0
+
+    SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} "$tests/e2e/compose-matrix.sh" >"$log" 2>&1 || code=$?
+    sed '$d; s/^/   /' "$log"
+    # shellcheck disable=SC2046 # three numbers
+    add_counts "$code" $(tail -n 1 "$log" | grep -xE '[0-9]+ [0-9]+ [0-9]+' || echo 0 1 0)
+}
+
 # --- all -------------------------------------------------------------------------------------
 
 # run_stage NAME: without packages or a build there is nothing to go on with.
@@ -145,7 +156,8 @@ run_stage() {
     lint) stage_lint ;;
     ctest) stage_ctest ;;
     e2e) stage_e2e ;;
-    *) say "unknown stage '$1': packages build lint ctest e2e" && exit 2 ;;
+    matrix) stage_matrix ;;
+    *) say "unknown stage '$1': packages build lint ctest e2e matrix" && exit 2 ;;
     esac
     say "   $((SECONDS - began)) s"
 }
@@ -171,5 +183,8 @@ main() {
     finish
 }
 
-[ $# -gt 0 ] || set -- packages build lint ctest e2e
+if [ $# -eq 0 ]; then
+    set -- packages build lint ctest e2e
+    [ "${SHIPCTL_TEST_FULL:-}" != 1 ] || set -- "$@" matrix
+fi
 main "$@"
