@@ -1,12 +1,17 @@
 /*
- * A proxy between a client and the engine that writes down what is created.
+ * A proxy between a client and the engine that writes down what is created, or lets one call go
+ * wrong.
  *
  *   record LISTEN ENGINE OUT
+ *   record LISTEN ENGINE OUT FAULT CALL [family]
  *
  * LISTEN and ENGINE are UNIX socket paths. Every byte passes unchanged in both directions, so
  * keep-alive, chunked answers and hijacked streams work. Of each POST .../create and .../connect
- * one line goes to OUT: {"request": "METHOD PATH", "body": BODY}. One process serves one
- * connection. Ends on SIGTERM; a request it cannot parse ends the connection with a message.
+ * one line goes to OUT: {"request": "METHOD PATH", "body": BODY}. With a FAULT (see fault.c) OUT
+ * has a line "CALL METHOD PATH" for each call of the first client instead, and "fired" once it
+ * happened; family: a kill takes the client's children along. CALL 0 counts only. One process
+ * serves one connection. Ends on SIGTERM; a request it cannot parse ends the connection with a
+ * message.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -15,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -25,23 +29,24 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "support/fault.h"
+#include "support/http_reader.h"
 
-#define HEADER_BYTES_MAX 65536u
-#define BODY_BYTES_MAX   (4u * 1024 * 1024)
-#define PIECE            65536
+#define PIECE 65536
 
-enum part { PART_HEADER, PART_BODY, PART_CHUNK_SIZE, PART_CHUNK, PART_TRAILER, PART_STREAM };
-
-/* The client's side of one connection, taken apart. */
-struct reader {
-    enum part part;
-    struct buf text; /* header, size or trailer line so far */
-    struct buf body; /* of a request that is written down */
-    char *request;   /* "POST /v1.41/containers/create?name=x" */
-    int64_t left;    /* bytes of the body or chunk still to come */
-    bool wanted;
+/* One connection. */
+struct link {
+    int client;
+    int server;
     int out;
+    pid_t pid;           /* of the client */
+    struct fault *fault; /* NULL: write down */
+    unsigned call;       /* of the fault's client, under way; 0: of nobody who counts */
+    struct http_reader requests;
+    struct http_reader answers;
 };
+
+/* --- writing down ------------------------------------------------------------------------- */
 
 static bool is_wanted(const char *request)
 {
@@ -51,141 +56,88 @@ static bool is_wanted(const char *request)
            !strstr(path, "/exec/");
 }
 
-/* One write per line: the processes share the file. */
-static void write_down(struct reader *r)
+static void choose_request(struct http_reader *r)
 {
-    AUTO(buf_done) struct buf line = BUF_INIT(BODY_BYTES_MAX + HEADER_BYTES_MAX);
+    r->keeps_body = is_wanted(r->first);
+}
 
+/* One write per line: the processes share the file. */
+static void write_down(struct http_reader *r)
+{
+    const struct link *l = r->ctx;
+    AUTO(buf_done) struct buf line = BUF_INIT(HTTP_BODY_BYTES_MAX + HTTP_HEADER_BYTES_MAX);
+
+    if (!r->keeps_body)
+        return;
     while (r->body.len > 0 && isspace((unsigned char)r->body.p[r->body.len - 1]))
         buf_truncate(&r->body, r->body.len - 1);
-    buf_addf(&line, "{\"request\":\"%s\",\"body\":%s}\n", r->request,
+    buf_addf(&line, "{\"request\":\"%s\",\"body\":%s}\n", r->first,
              r->body.len > 0 ? r->body.p : "null");
-    if (file_write_all(r->out, line.p, line.len) < 0)
+    if (file_write_all(l->out, line.p, line.len) < 0)
         perror("record: output");
 }
 
-static void finish_request(struct reader *r)
+/* --- faults ------------------------------------------------------------------------------- */
+
+static void fire_at(struct link *l, enum fault_at at)
 {
-    if (r->wanted)
-        write_down(r);
-    buf_reset(&r->body);
-    r->part = PART_HEADER;
+    if (l->fault && fault_is_at(l->fault, l->call, at))
+        fault_fire(l->fault, l->client, l->pid);
 }
 
-/* Value of a header, without blanks before it; NULL if absent. */
-static const char *header_value(const struct buf *header, const char *name)
+/* The request goes to the engine unless the fault is that it does not. */
+static bool pass_request(struct link *l, const char *piece, size_t n)
 {
-    for (const char *line = strchr(header->p, '\n'); line; line = strchr(line, '\n')) {
-        line++;
-        size_t len = strlen(name);
-        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
-            return line + len + 1 + strspn(line + len + 1, " \t");
+    unsigned ended = l->requests.ended;
+
+    if (l->fault && http_reader_is_between(&l->requests)) {
+        l->call = fault_next_call(l->fault, l->pid, piece);
+        l->answers.is_bodyless = str_starts(piece, "HEAD ");
+        fire_at(l, FAULT_AT_BEGIN);
     }
-    return NULL;
+    http_reader_take(&l->requests, piece, n);
+    if (l->requests.ended > ended)
+        fire_at(l, FAULT_AT_REQUEST);
+    if (l->fault && fault_holds_request(l->fault, l->call))
+        return true;
+    bool is_sent = file_write_all(l->server, piece, n) == 0;
+    if (l->requests.ended > ended)
+        fire_at(l, FAULT_AT_SENT);
+    return is_sent;
 }
 
-static void read_header(struct reader *r)
+static bool pass_answer(struct link *l, const char *piece, size_t n)
 {
-    const char *length = header_value(&r->text, "Content-Length");
-    const char *coding = header_value(&r->text, "Transfer-Encoding");
-    size_t path = strcspn(r->text.p, " ") + 1;
-    size_t end = path < r->text.len ? path + strcspn(r->text.p + path, " ") : r->text.len;
+    unsigned ended = l->answers.ended;
 
-    free(r->request);
-    r->request = xstrndup(r->text.p, end);
-    r->wanted = is_wanted(r->request);
-    r->left = length ? strtoll(length, NULL, 10) : 0;
-    if (header_value(&r->text, "Upgrade"))
-        r->part = PART_STREAM;
-    else if (coding && strncasecmp(coding, "chunked", strlen("chunked")) == 0)
-        r->part = PART_CHUNK_SIZE;
-    else
-        r->part = PART_BODY;
-    buf_reset(&r->text);
-    if (r->part == PART_BODY && r->left == 0)
-        finish_request(r);
+    if (!l->fault)
+        return file_write_all(l->client, piece, n) == 0;
+    fire_at(l, FAULT_AT_FIRST);
+    if (file_write_all(l->client, piece, 1) < 0)
+        return false;
+    fire_at(l, FAULT_AT_PART);
+    http_reader_take(&l->answers, piece, n);
+    if (file_write_all(l->client, piece + 1, n - 1) < 0)
+        return false;
+    if (l->answers.ended > ended)
+        fire_at(l, FAULT_AT_ANSWER);
+    return true;
 }
 
-/* The line or header is complete. */
-static void read_text(struct reader *r)
-{
-    bool is_blank = r->text.len <= strlen("\r\n");
-
-    switch (r->part) {
-    case PART_HEADER:
-        read_header(r);
-        return;
-    case PART_CHUNK_SIZE:
-        r->left = strtoll(r->text.p, NULL, 16);
-        /* the chunk's own line end comes with it */
-        r->part = r->left == 0 ? PART_TRAILER : PART_CHUNK;
-        r->left += r->left > 0 ? (int64_t)strlen("\r\n") : 0;
-        break;
-    case PART_TRAILER:
-        if (is_blank)
-            finish_request(r);
-        break;
-    case PART_BODY:
-    case PART_CHUNK:
-    case PART_STREAM:
-        break;
-    }
-    buf_reset(&r->text);
-}
-
-static size_t take_text(struct reader *r, const char *p, size_t len)
-{
-    const char *end = memchr(p, '\n', len);
-    size_t n = end ? (size_t)(end - p) + 1 : len;
-
-    if (buf_add(&r->text, p, n) < 0) {
-        (void)fprintf(stderr, "record: a header of more than %u bytes\n", HEADER_BYTES_MAX);
-        exit(1);
-    }
-    if (end && (r->part != PART_HEADER || str_ends(r->text.p, "\r\n\r\n")))
-        read_text(r);
-    return n;
-}
-
-static size_t take_body(struct reader *r, const char *p, size_t len)
-{
-    size_t n = (uint64_t)r->left < len ? (size_t)r->left : len;
-    int64_t line_end = r->part == PART_CHUNK ? (int64_t)strlen("\r\n") : 0;
-    int64_t data = r->left - line_end;
-
-    if (r->wanted && data > 0)
-        buf_add(&r->body, p, (uint64_t)data < n ? (size_t)data : n);
-    r->left -= (int64_t)n;
-    if (r->left == 0 && r->part == PART_BODY)
-        finish_request(r);
-    else if (r->left == 0)
-        r->part = PART_CHUNK_SIZE;
-    return n;
-}
-
-static void take(struct reader *r, const char *p, size_t len)
-{
-    while (len > 0 && r->part != PART_STREAM) {
-        size_t n = r->part == PART_BODY || r->part == PART_CHUNK ? take_body(r, p, len)
-                                                                 : take_text(r, p, len);
-        p += n;
-        len -= n;
-    }
-}
+/* --- passing on --------------------------------------------------------------------------- */
 
 /* What is there to read goes to the other side. False: an end. */
-static bool pass(int from, int to, struct reader *r)
+static bool pass(struct link *l, bool is_answer)
 {
-    char piece[PIECE];
-    ssize_t n = read(from, piece, sizeof piece);
+    char piece[PIECE + 1];
+    ssize_t n = read(is_answer ? l->server : l->client, piece, PIECE);
 
-    if (n > 0 && r)
-        take(r, piece, (size_t)n);
     if (n <= 0) {
-        shutdown(to, SHUT_WR);
+        shutdown(is_answer ? l->client : l->server, SHUT_WR);
         return false;
     }
-    return file_write_all(to, piece, (size_t)n) == 0;
+    piece[n] = '\0';
+    return is_answer ? pass_answer(l, piece, (size_t)n) : pass_request(l, piece, (size_t)n);
 }
 
 static struct sockaddr_un address_of(const char *path)
@@ -196,44 +148,67 @@ static struct sockaddr_un address_of(const char *path)
     return address;
 }
 
-static _Noreturn void serve(int client, const char *engine, int out)
+static _Noreturn void serve(struct link *l, const char *engine)
 {
     struct sockaddr_un address = address_of(engine);
-    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct pollfd ends[] = {
-        {.fd = client, .events = POLLIN},
-        {.fd = server, .events = POLLIN},
+        {.fd = l->client, .events = POLLIN},
+        {.fd = l->server, .events = POLLIN},
     };
-    struct reader r = {
-        .out = out, .text = BUF_INIT(HEADER_BYTES_MAX), .body = BUF_INIT(BODY_BYTES_MAX)};
 
-    if (server < 0 || connect(server, (struct sockaddr *)&address, sizeof address) < 0) {
+    if (l->server < 0 || connect(l->server, (struct sockaddr *)&address, sizeof address) < 0) {
         perror("record: engine");
         exit(1);
     }
     while ((ends[0].fd >= 0 || ends[1].fd >= 0) && poll(ends, 2, -1) > 0) {
-        if (ends[0].revents && !pass(client, server, &r))
+        if (ends[0].revents && !pass(l, false))
             ends[0].fd = -1;
         /* without the engine nothing the client says has an effect */
-        if (ends[1].revents && !pass(server, client, NULL))
+        if (ends[1].revents && !pass(l, true))
             break;
     }
-    free(r.request);
-    buf_done(&r.text);
-    buf_done(&r.body);
+    http_reader_done(&l->requests);
+    http_reader_done(&l->answers);
     exit(0);
+}
+
+static _Noreturn void serve_client(int client, const char *engine, int out, struct fault *fault)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    struct link l = {
+        .client = client,
+        .server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+        .out = out,
+        .fault = fault,
+        .requests = HTTP_READER_INIT,
+        .answers = HTTP_READER_INIT,
+    };
+
+    (void)getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    l.pid = peer.pid;
+    l.answers.is_answer = true;
+    l.requests.ctx = &l;
+    if (!fault) {
+        l.requests.on_header = choose_request;
+        l.requests.on_end = write_down;
+    }
+    serve(&l, engine);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        (void)fputs("usage: record LISTEN ENGINE OUT\n", stderr);
+    if (argc != 4 && argc != 6 && argc != 7) {
+        (void)fputs("usage: record LISTEN ENGINE OUT [FAULT CALL [family]]\n", stderr);
         return 2;
     }
     struct sockaddr_un address = address_of(argv[1]);
     int out = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct fault *fault = argc > 4 ? fault_new(argv[4], argv[5], argc > 6, out) : NULL;
 
+    if (argc > 4 && !fault)
+        return 2;
     if (out < 0 || listener < 0 ||
         bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(listener, SOMAXCONN) < 0) {
@@ -245,7 +220,7 @@ int main(int argc, char **argv)
     for (;;) {
         int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (client >= 0 && fork() == 0)
-            serve(client, argv[2], out);
+            serve_client(client, argv[2], out, fault);
         if (client >= 0)
             close(client);
     }
