@@ -14,7 +14,7 @@
 
 #include "strategy/mutation.h"
 
-#define MUTATION_CREW_MAX 8 /* requests on their way at a time */
+#define MUTATION_CREW_MAX 24 /* requests on their way at a time */
 
 struct mutation_change;
 

@@ -13,6 +13,7 @@ top=$(dirname "$(dirname "$bench")")
 build=${SHIPCTL_BENCH_BUILD:-$top/build-bench}
 rounds=${1:-20}
 deployments=10000
+services=50
 
 die() {
     printf 'bench: %s\n' "$*" >&2
@@ -23,8 +24,8 @@ die() {
 
 build_release() {
     cmake -S "$top" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-    cmake --build "$build" --target shipctl bench_bench_deploy bench_bench_cold \
-        bench_bench_library >/dev/null
+    cmake --build "$build" --target shipctl bench_bench_deploy bench_bench_first \
+        bench_bench_cold bench_bench_library >/dev/null
 }
 
 # Compose of both generations; what cannot be had is named in the table.
@@ -67,6 +68,31 @@ checks:
 EOF
 }
 
+# A project of as many services; every tenth waits for the one before it.
+make_many() {
+    local i
+
+    mkdir -p "$1"
+    {
+        # shellcheck disable=SC2016 # the text of the file
+        printf 'name: many\nservices:\n  app:\n    image: %s/app:${APP_VERSION:-v1.0.0}\n' \
+            "$SHIPCTL_TEST_REGISTRY"
+        for ((i = 1; i < services; i++)); do
+            printf '  s%02d:\n    image: %s/app:v1.0.0\n' "$i" "$SHIPCTL_TEST_REGISTRY"
+            [ $((i % 10)) -ne 0 ] || printf '    depends_on: [s%02d]\n' $((i - 1))
+        done
+    } >"$1/docker-compose.yml"
+    echo APP_VERSION=v1.0.0 >"$1/.env"
+    cat >"$1/shipctl.yaml" <<EOF
+version: 1
+app: many
+image: $SHIPCTL_TEST_REGISTRY/app
+services: {app: {}}
+pull: missing
+strategy: {min_healthy: 0s}
+EOF
+}
+
 prepare() {
     local version
 
@@ -88,6 +114,9 @@ measure() {
     IFS=: read -ra compose <<<"${SHIPCTL_BENCH_COMPOSE:-}"
     printf '| what | measured | result | limit | |\n| --- | --- | --- | --- | --- |\n'
     "$build/tests/bench/bench_deploy" "$rounds" "$build/shipctl" "$work/proj" "${compose[@]}"
+    make_many "$work/many"
+    SHIPCTL_STATE_DIR=$work/many-state "$build/tests/bench/bench_first" $(((rounds + 3) / 4)) \
+        "$build/shipctl" "$work/many" "$services" ${compose[1]:+"${compose[1]}"}
     "$build/tests/bench/bench_cold" "$rounds" "$build/shipctl" "$work/proj"
     "$build/tests/bench/bench_library" "$rounds"
     [ ${#compose[@]} -eq 2 ] || printf '| not run: %s of 2 Docker Compose | | | | MISS |\n' \
