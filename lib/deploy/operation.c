@@ -33,6 +33,7 @@ void operation_done(struct operation *op)
     actor_done(&op->actor);
     engine_info_done(&op->engine);
     ledger_deployment_done(&op->previous);
+    mutation_env_done(&op->mutate);
     container_list_done(&op->containers);
     for (size_t i = 0; i < op->n_targets; i++)
         target_done(&op->targets[i]);

@@ -26,7 +26,10 @@ struct mutation_env {
     bool journal_optional;       /* walking back: a journal failure only warns */
     bool is_journal_lost;        /* it did, and nothing is recorded any more */
     const struct ship_events *events;
+    /* What this process wrote: the way back when the disk does not give it back any more. */
+    struct ledger_journals written;
 };
+void mutation_env_done(struct mutation_env *env); /* zeroed input is fine */
 
 /* Label on every container an operation creates: its deployment number. */
 #define LABEL_OPERATION "io.shipctl.op"
@@ -77,7 +80,9 @@ SHIP_CHECKED int mutate_pin(struct mutation_env *env, const struct compose_pin *
 
 /*
  * Undo everything the journal of env->operation holds, newest first, each row once. Goes on after a
- * failure; -1 with the first one. Rows undone are marked, so a second call continues.
+ * failure; -1 with the first one. Rows undone are marked, so a second call continues. A journal
+ * that can not be read is replaced by what this process remembers of it, when the journal is
+ * optional.
  */
 SHIP_CHECKED int mutation_undo_all(struct mutation_env *env, struct ship_error *err);
 

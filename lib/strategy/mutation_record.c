@@ -4,6 +4,8 @@
  * What can go wrong: the ledger cannot be written. Then the change does not start, unless we are
  * walking back: that goes on without a journal.
  */
+#include <stdlib.h>
+
 #include "shipctl/event.h"
 
 #include "base/alloc.h"
@@ -21,12 +23,49 @@ int mutation_journal_failed(struct mutation_env *env, const char *kind, struct s
     return 0;
 }
 
+/* ---- what this process wrote ---- */
+
+static void remember(struct mutation_env *env, const struct ledger_journal *row)
+{
+    struct ledger_journals *w = &env->written;
+    w->rows = xreallocarray(w->rows, w->n + 1, sizeof *w->rows);
+    w->rows[w->n++] = (struct ledger_journal){.seq = row->seq,
+                                              .kind = xstrdup(row->kind),
+                                              .service = xstrdup_or_null(row->service),
+                                              .args_json = xstrdup(row->args_json),
+                                              .intent_at_ms = row->intent_at_ms};
+}
+
+/* From the end: a transaction that failed gives its numbers to the next. */
+static void remember_outcome(struct mutation_env *env, int64_t seq, const char *outcome,
+                             const char *observed)
+{
+    for (size_t i = env->written.n; i-- > 0;) {
+        struct ledger_journal *row = &env->written.rows[i];
+        if (row->seq != seq)
+            continue;
+        free(row->outcome);
+        free(row->observed_json);
+        row->outcome = xstrdup(outcome);
+        row->observed_json = xstrdup(observed);
+        return;
+    }
+}
+
+void mutation_env_done(struct mutation_env *env)
+{
+    ledger_journals_done(&env->written);
+}
+
+/* ---- the journal ---- */
+
 int mutation_record_outcome(struct mutation_env *env, int64_t seq, const char *kind,
                             const char *outcome, const struct json *observed,
                             struct ship_error *err)
 {
     AUTO_FREE char *text = json_print(observed);
     struct ship_error e = {0};
+    remember_outcome(env, seq, outcome, text);
     if (seq == 0 || env->is_journal_lost ||
         ledger_done(env->ledger, env->operation, seq, outcome, text, clock_epoch_ms(env->patient),
                     &e) == 0)
@@ -41,6 +80,7 @@ static int record_done_soon(struct mutation_env *env, const struct mutation_chan
 {
     AUTO_FREE char *text = json_print(c->observed);
     struct ship_error e = {0};
+    remember_outcome(env, c->seq, "done", text);
     if (c->seq == 0 || ledger_done_soon(env->ledger, env->operation, c->seq, "done", text,
                                         clock_epoch_ms(env->patient), &e) == 0)
         return 0;
@@ -61,6 +101,7 @@ int mutation_intend(struct mutation_env *env, struct mutation_change *c, struct 
     if (ledger_intent(env->ledger, env->operation, &row, err) < 0)
         return mutation_journal_failed(env, c->kind, err);
     c->seq = row.seq;
+    remember(env, &row);
     return 0;
 }
 

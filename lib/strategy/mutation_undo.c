@@ -1,5 +1,5 @@
 /*
- * The way back, from the journal alone: see mutation.h.
+ * The way back, from the journal alone, on disk or remembered: see mutation.h.
  *
  * What can go wrong: a row cannot be taken back; the others are, and the first failure is told.
  */
@@ -94,18 +94,30 @@ static int undo_row(struct mutation_env *env, const struct undo_row *u, struct s
     return mutation_record_outcome(env, row->seq, row->kind, "undone", observed, err);
 }
 
+/* js: the caller's, for what is read. NULL: nobody knows. */
+static const struct ledger_journals *
+find_journal(struct mutation_env *env, struct ledger_journals *js, struct ship_error *err)
+{
+    if (ledger_settle(env->ledger, err) < 0 && mutation_journal_failed(env, "undo", err) < 0)
+        return NULL;
+    if (ledger_journal_read(env->ledger, env->operation, js, err) == 0)
+        return js;
+    if (env->written.n == 0 || mutation_journal_failed(env, "undo", err) < 0)
+        return NULL;
+    return &env->written;
+}
+
 int mutation_undo_all(struct mutation_env *env, struct ship_error *err)
 {
-    AUTO(ledger_journals_done) struct ledger_journals js = {0};
-    if (ledger_settle(env->ledger, err) < 0 && mutation_journal_failed(env, "undo", err) < 0)
-        return -1;
-    if (ledger_journal_read(env->ledger, env->operation, &js, err) < 0)
+    AUTO(ledger_journals_done) struct ledger_journals own = {0};
+    const struct ledger_journals *js = find_journal(env, &own, err);
+    if (!js)
         return -1;
     int64_t began_ms = clock_now_ms(env->patient);
     int rc = 0;
-    for (size_t i = js.n; i-- > 0;) {
+    for (size_t i = js->n; i-- > 0;) {
         struct ship_error e = {0};
-        struct undo_row u = {&js.rows[i], began_ms};
+        struct undo_row u = {&js->rows[i], began_ms};
         if (undo_row(env, &u, &e) < 0 && rc == 0) {
             *err = e;
             rc = -1;

@@ -90,6 +90,7 @@ static int teardown(void **state)
 {
     struct bench *b = *state;
 
+    mutation_env_done(&b->env);
     ledger_close(b->l);
     runtime_close(b->rt);
     deploy_fixture_free(b->f);
@@ -284,6 +285,26 @@ static void test_undo_all_restores_everything_and_twice_is_the_same(void **state
     assert_host(b, before);
 }
 
+static void test_undo_all_of_a_journal_that_cannot_be_read_goes_by_memory(void **state)
+{
+    struct bench *b = *state;
+    AUTO_FREE char *live = run_live(b, "v1");
+
+    swap(b, live);
+    deploy_fixture_sql(b->f, "ALTER TABLE journal RENAME TO lost");
+    assert_fails(mutation_undo_all(&b->env, &b->err), &b->err, SHIP_UNREACHABLE);
+    b->env.journal_optional = true;
+    assert_ok(mutation_undo_all(&b->env, &b->err), &b->err);
+    assert_host(b, "live running always " FIX_APP ":v1\n");
+    size_t calls = fake_engine_calls(b->f->engine);
+    assert_ok(mutation_undo_all(&b->env, &b->err), &b->err);
+    assert_int_equal(fake_engine_calls(b->f->engine), calls);
+    /* whoever comes later has no such memory */
+    struct mutation_env other = b->env;
+    other.written = (struct ledger_journals){0};
+    assert_fails(mutation_undo_all(&other, &b->err), &b->err, SHIP_UNREACHABLE);
+}
+
 static void test_undo_all_goes_on_after_a_failure_and_continues_later(void **state)
 {
     struct bench *b = *state;
@@ -398,6 +419,7 @@ int main(void)
         mutation_test(test_mutate_without_journal_does_not_start),
         mutation_test(test_mutate_after_an_outcome_that_cannot_be_recorded_fails_and_is_undone),
         mutation_test(test_undo_all_restores_everything_and_twice_is_the_same),
+        mutation_test(test_undo_all_of_a_journal_that_cannot_be_read_goes_by_memory),
         mutation_test(test_undo_all_goes_on_after_a_failure_and_continues_later),
         mutation_test(test_undo_of_create_leaves_what_cannot_be_removed_and_says_so),
         mutation_test(test_undo_of_create_leaves_a_container_of_somebody_else),
