@@ -413,6 +413,15 @@ static int recover_next(struct operation *op, struct ship_result *res, struct sh
     return rc;
 }
 
+static int end_not_kept(const struct operation *op, int64_t id, struct ship_error *err)
+{
+    ship_fail(err, SHIP_UNREACHABLE,
+              "operation %lld was recovered, but the ledger '%s' does not keep its end",
+              (long long)id, ledger_path(op->s->ledger));
+    return ship_error_hint(err, "free space on the disk of the state directory, or repair it, then "
+                                "run: shipctl recover");
+}
+
 int recover_open(struct operation *op, struct ship_error *err)
 {
     int64_t last = 0;
@@ -422,10 +431,7 @@ int recover_open(struct operation *op, struct ship_error *err)
         if (rc != 0)
             return rc < 0 ? -1 : 0;
         if (res.deployment == last)
-            return ship_fail(
-                err, SHIP_UNREACHABLE,
-                "operation %lld was recovered, but the ledger '%s' does not keep its end",
-                (long long)last, ledger_path(op->s->ledger));
+            return end_not_kept(op, last, err);
         last = res.deployment;
     }
 }

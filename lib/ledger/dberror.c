@@ -15,8 +15,11 @@
     "the ledger from the labels of the containers"
 #define HINT_HALF_WAY "a writer was killed; run 'shipctl recover' as the owner of the ledger"
 #define HINT_SPACE    "free some space on the file system of the state directory"
-#define HINT_BUSY     "another shipctl is writing; try again when it is done"
-#define HINT_ACCESS   "run as the owner of the state directory, or set SHIPCTL_STATE_DIR"
+#define HINT_DISK                                                                                  \
+    "the disk under the state directory reports errors: read 'dmesg', repair or replace it, then " \
+    "run 'shipctl recover'"
+#define HINT_BUSY   "another shipctl is writing; try again when it is done"
+#define HINT_ACCESS "run as the owner of the state directory, or set SHIPCTL_STATE_DIR"
 
 struct mapping {
     int rc; /* an extended code, or a primary one that stands for the rest of its family */
@@ -42,7 +45,7 @@ static const struct mapping mappings[] = {
     {SQLITE_CANTOPEN,              SHIP_UNREACHABLE, "cannot be opened",                  HINT_ACCESS  },
     {SQLITE_PERM,                  SHIP_UNREACHABLE, "cannot be opened",                  HINT_ACCESS  },
     {SQLITE_FULL,                  SHIP_IO,          "no space",                          HINT_SPACE   },
-    {SQLITE_IOERR,                 SHIP_IO,          "input/output error",                NULL         },
+    {SQLITE_IOERR,                 SHIP_IO,          "input/output error",                HINT_DISK    },
     {SQLITE_CORRUPT,               SHIP_UNREACHABLE, "damaged",                           HINT_DAMAGED },
     {SQLITE_NOTADB,                SHIP_UNREACHABLE, "not a ledger",                      HINT_DAMAGED },
     {SQLITE_ERROR,                 SHIP_UNREACHABLE, "does not hold the expected tables", HINT_DAMAGED },
@@ -81,7 +84,9 @@ int db_fail(struct ledger *l, struct ship_error *err)
     l->is_full = is_no_space(rc, sys_errno);
     l->is_stale = l->is_stale || family == SQLITE_IOERR;
     l->is_half_way = rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_RECOVERY;
-    m = find_mapping(l->is_full ? SQLITE_FULL : rc);
+    /* A file that the disk cannot find is no matter of permissions. */
+    bool is_disk = family == SQLITE_CANTOPEN && sys_errno == EIO;
+    m = find_mapping(l->is_full ? SQLITE_FULL : is_disk ? SQLITE_IOERR : rc);
     ship_fail_at(err, SHIP_WHERE, m->code, sys_errno, "ledger '%s': %s: %s (%d)", l->path, m->text,
                  l->db ? sqlite3_errmsg(l->db) : "out of memory", rc);
     if (m->hint)
