@@ -85,13 +85,15 @@ set_target_properties(
                                                              ${PROJECT_BINARY_DIR}/tests/sim)
 ship_test_target(sim_test_simulation)
 target_link_libraries(sim_test_simulation PRIVATE shiptest PkgConfig::CMOCKA)
-foreach(symbol malloc calloc realloc clock_gettime nanosleep proc_run transfer_new transfer_use_clock transfer_free
-               transfer_begin transfer_step transfer_yield transfer_cancel transfer_run
-               transfer_status pthread_create)
+foreach(symbol malloc calloc realloc clock_gettime nanosleep getrandom proc_run pthread_create
+               transfer_new transfer_use_clock transfer_free transfer_begin transfer_step
+               transfer_yield transfer_cancel transfer_run transfer_status)
   target_link_options(sim_test_simulation PRIVATE LINKER:--wrap=${symbol})
 endforeach()
 add_test(NAME sim/test_simulation COMMAND sim_test_simulation)
 add_test(NAME sim/test_memory COMMAND sim_test_simulation --memory)
+add_test(NAME sim/test_images COMMAND sim_test_simulation --images)
+add_test(NAME sim/test_disk COMMAND sim_test_simulation --disk)
 set_tests_properties(
-  sim/test_simulation sim/test_memory
+  sim/test_simulation sim/test_memory sim/test_images sim/test_disk
   PROPERTIES LABELS sim TIMEOUT 14400 ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")

@@ -88,6 +88,7 @@ struct sim {
     struct sim_plan plan;
     unsigned passed[SIM_PLACES]; /* points passed in this command */
     size_t happened;             /* faults that did */
+    unsigned char drawn;         /* random bytes of the kernel */
     volatile sig_atomic_t stop;
     uint64_t trace; /* hash over all that happened */
     bool is_verbose;

@@ -316,7 +316,7 @@ static void judge_status(const struct story *s, const struct record *r)
         expect(s, is_good(world(s)) && str_eq(world(s), r->current),
                "the recorded version does not serve");
     else if ((status >= 10 && status <= 17 && status != 13) || status > 128 ||
-             (status == 1 && s->memory.is_on))
+             (status == 1 && (s->memory.is_on || s->instead)))
         judge_untouched(s);
     else if (status == 31)
         expect(s, !engine.has_served, "there was a version to go back to");
@@ -350,6 +350,14 @@ void judge_after(struct story *s)
         engine.is_tampered = engine.is_tampered && !is_well;
     }
     engine.has_served = engine.has_served || r.current[0];
+    sim.is_calm = false;
+}
+
+void judge_serving(const struct story *s)
+{
+    sim.is_calm = true;
+    if (!is_good(world(s)))
+        sim_break("I2: '%s' serves after status %d: %s", world(s), s->status, s->res.error.msg);
     sim.is_calm = false;
 }
 

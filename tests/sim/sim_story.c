@@ -89,7 +89,7 @@ static void on_crash(void)
     env_at_crash = read_env(playing);
 }
 
-static void revive(struct story *s)
+void story_revive(struct story *s)
 {
     store_revive();
     if (env_at_crash)
@@ -225,7 +225,7 @@ static void write_project(const struct story *s)
     remove_file(s->state, "ledger.db");
 }
 
-static void begin(struct story *s, uint64_t seed)
+void story_begin(struct story *s, uint64_t seed)
 {
     static const char *const policies[] = {"always", "always", "unless-stopped", "no",
                                            "on-failure"};
@@ -345,14 +345,14 @@ static void command(struct story *s)
     if (s->memory.is_on)
         memory_arm(s->memory.kind, s->memory.at, s->memory.lasts);
     struct ship_session *session = ship_session_new(&s->options);
-    s->status = run(s, session);
+    s->status = s->instead ? s->instead(s) : run(s, session);
     ship_session_free(session);
     memory_disarm();
     engine.recovery = NULL;
     engine_forget();
     if (sim.is_dead) {
         s->died = true;
-        revive(s);
+        story_revive(s);
         sim_say("died");
     } else {
         char text[32];
@@ -412,17 +412,23 @@ static void choose_faults(unsigned chance_pct)
 
 /* ---- a story ---- */
 
-static void step(struct story *s, unsigned chance_pct)
+/* With the faults of sim.plan. */
+static void judged_command(struct story *s)
 {
-    choose_faults(chance_pct);
     judge_before(s);
     command(s);
     if (!s->died)
         judge_after(s);
 }
 
+static void step(struct story *s, unsigned chance_pct)
+{
+    choose_faults(chance_pct);
+    judged_command(s);
+}
+
 /* At most one further command, in calm weather: `recover`, or any other that recovers first. */
-static void recover(struct story *s)
+void story_recover(struct story *s)
 {
     sim_sleep((int64_t)sim_below(&sim.random, 2) * SETTLE_MS);
     while (engine.away_until_ms)
@@ -436,7 +442,7 @@ static void recover(struct story *s)
 
 int story_play(struct story *s, uint64_t seed)
 {
-    begin(s, seed);
+    story_begin(s, seed);
     unsigned steps = 2 + (unsigned)sim_below(&sim.random, STEPS_MAX - 1);
     for (unsigned i = 0; i < steps && !sim.broken[0]; i++) {
         choose_command(s);
@@ -445,39 +451,45 @@ int story_play(struct story *s, uint64_t seed)
             engine_somebody_acts();
         sim_sleep((int64_t)sim_below(&sim.random, 4) * 1000);
         if (!sim.broken[0] && sim_one_in(&sim.random, 3))
-            recover(s);
+            story_recover(s);
     }
     if (!sim.broken[0])
-        recover(s);
+        story_recover(s);
     return sim.broken[0] ? -1 : 0;
+}
+
+/* ---- one command after another ---- */
+
+void story_command(struct story *s, enum verb verb, const char *version, unsigned killed_at)
+{
+    s->verb = verb;
+    (void)snprintf(s->version, sizeof s->version, "%s", version);
+    sim.plan.n = killed_at > 0;
+    sim.plan.rows[0].place = SIM_CALL;
+    sim.plan.rows[0].fault = SIM_CRASH_AFTER;
+    sim.plan.rows[0].at = killed_at - 1;
+    judged_command(s);
+    sim_sleep(2000);
 }
 
 /* ---- memory ---- */
 
-static void plain_step(struct story *s, enum verb verb, const char *version)
-{
-    s->verb = verb;
-    (void)snprintf(s->version, sizeof s->version, "%s", version);
-    step(s, 0);
-    sim_sleep(2000);
-}
-
 int story_play_memory(struct story *s, const struct memory_case *c)
 {
-    begin(s, 3); /* any seed: the same project each time */
-    plain_step(s, DEPLOY, "v1");
-    plain_step(s, DEPLOY, "v2");
+    story_begin(s, 3); /* any seed: the same project each time */
+    story_command(s, DEPLOY, "v1", 0);
+    story_command(s, DEPLOY, "v2", 0);
     s->memory.is_on = true;
     s->memory.kind = c->kind;
     s->memory.at = c->at;
     s->memory.lasts = c->lasts;
-    plain_step(s, c->verb, c->version);
+    story_command(s, c->verb, c->version, 0);
     s->memory.is_on = false;
     s->memory_died = s->died;
     s->memory_status = s->status;
     for (int i = 0; i < MEMORY_KINDS; i++)
         s->memory_seen[i] = memory_seen((enum memory_kind)i);
     if (!sim.broken[0])
-        recover(s);
+        story_recover(s);
     return sim.broken[0] ? -1 : 0;
 }

@@ -39,7 +39,8 @@ struct story {
         bool is_on, lasts;
         enum memory_kind kind;
         long at;
-    } memory; /* what fails in the next command */
+    } memory;                        /* what fails in the next command */
+    int (*instead)(struct story *s); /* runs instead of the verb; may be NULL */
     long memory_seen[MEMORY_KINDS];
     bool memory_died; /* that command did */
     int memory_status;
@@ -52,6 +53,14 @@ void story_open(struct story *s);
 void story_close(struct story *s);
 /* Play one seed. 0 = every invariant held; else sim.broken says which did not. */
 int story_play(struct story *s, uint64_t seed);
+
+/* The same in pieces: a new world, a command, a recovery in calm weather. Each is judged. */
+void story_begin(struct story *s, uint64_t seed);
+/* killed_at: the process dies after that call of the engine; 0 = it does not. */
+void story_command(struct story *s, enum verb verb, const char *version, unsigned killed_at);
+void story_recover(struct story *s);
+/* The process that died between two commands is gone. */
+void story_revive(struct story *s);
 
 /* One command in whose run one allocation fails, after two good deployments. 0 as above. */
 struct memory_case {
@@ -69,6 +78,8 @@ int story_play_memory(struct story *s, const struct memory_case *c);
 void judge_before(struct story *s);
 /* After a command that was not killed. */
 void judge_after(struct story *s);
+/* A good version serves, whatever the ledger knows of it. */
+void judge_serving(const struct story *s);
 /* After a recovery in calm weather: everything is in order. */
 void judge_end(struct story *s);
 void judge_forget(void); /* the ledger's file is another one from now on */

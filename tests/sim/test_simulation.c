@@ -8,6 +8,8 @@
  *   test_simulation --seconds N      for so long at most
  *   test_simulation --seed SEED [-v] only that one, twice: it has to go the same way
  *   test_simulation --memory         fail allocations one by one; a sample, or all of them
+ *   test_simulation --images         the power goes at each change of the ledger; a sample, or all
+ *   test_simulation --disk           the disk fails at each call of it; a sample, or all
  *   test_simulation --results FILE   write a section of that table
  *
  * A failure prints one line: seed, step, what broke, and the command that repeats it.
@@ -21,6 +23,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "sim/disk_errors.h"
+#include "sim/images.h"
 #include "sim/past_seeds.h"
 #include "sim/sim.h"
 #include "sim/sim_results.h"
@@ -33,13 +37,16 @@
 #define FAILURES_MAX 10
 #define TWICE        100 /* one of so many is played again and has to go the same way */
 #define SAMPLE       10  /* of the allocations of a command and kind */
+#define IMAGES       300 /* of the images of all commands, about */
+#define DISK_ERRORS  37  /* one of so many calls of the disk fails */
 
 static const char *program;
 
 struct job {
     uint64_t from, count, jobs;
     int64_t end_ms; /* 0 = none */
-    bool is_single, is_memory;
+    bool is_single;
+    int (*sweep)(struct story *s, bool is_full, const char *results);
     const char *results;
 };
 
@@ -189,6 +196,42 @@ static bool number(const char *text, uint64_t *ret)
     return *text && *end == '\0';
 }
 
+/* ---- sweeps ---- */
+
+static int sweep_memory(struct story *s, bool is_full, const char *results)
+{
+    return torture(s, is_full ? 0 : SAMPLE, results);
+}
+
+static int sweep_images(struct story *s, bool is_full, const char *results)
+{
+    return images(s, is_full ? 0 : IMAGES, results);
+}
+
+static int sweep_disk(struct story *s, bool is_full, const char *results)
+{
+    return disk_errors(s, is_full ? 1 : DISK_ERRORS, results);
+}
+
+static const struct {
+    const char *option;
+    int (*sweep)(struct story *s, bool is_full, const char *results);
+} sweeps[] = {
+    {"--memory", sweep_memory},
+    {"--images", sweep_images},
+    {"--disk",   sweep_disk  },
+};
+
+static bool take_sweep(struct job *job, const char *option)
+{
+    for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++)
+        if (str_eq(option, sweeps[i].option)) {
+            job->sweep = sweeps[i].sweep;
+            return true;
+        }
+    return false;
+}
+
 /* true when there is such an option and its value is one. */
 static bool take_value(struct job *job, const char *name, const char *value)
 {
@@ -221,8 +264,8 @@ static bool parse(int argc, char **argv, struct job *job)
     for (int i = 1; i < argc; i++) {
         if (str_eq(argv[i], "-v"))
             sim.is_verbose = true;
-        else if (str_eq(argv[i], "--memory"))
-            job->is_memory = true;
+        else if (take_sweep(job, argv[i]))
+            continue;
         else if (i + 1 == argc || !take_value(job, argv[i], argv[i + 1]))
             return false;
         else
@@ -233,15 +276,15 @@ static bool parse(int argc, char **argv, struct job *job)
 
 int main(int argc, char **argv)
 {
-    const char *full = getenv("SHIPCTL_TEST_FULL");
-    struct job job = {.from = 1, .jobs = 1, .count = str_eq(full, "1") ? COUNT_FULL : COUNT};
+    bool is_full = str_eq(getenv("SHIPCTL_TEST_FULL"), "1");
+    struct job job = {.from = 1, .jobs = 1, .count = is_full ? COUNT_FULL : COUNT};
     struct story s;
 
     program = argv[0];
     if (!parse(argc, argv, &job)) {
         (void)fprintf(stderr,
                       "usage: %s [--count N] [--from SEED] [--jobs N] [--seconds N] "
-                      "[--seed SEED] [-v] [--memory] [--results FILE]\n",
+                      "[--seed SEED] [-v] [--memory | --images | --disk] [--results FILE]\n",
                       argv[0]);
         return 2;
     }
@@ -249,11 +292,11 @@ int main(int argc, char **argv)
     memory_register();
     store_register();
     story_open(&s);
-    int bad = job.is_memory   ? torture(&s, str_eq(full, "1") ? 0 : SAMPLE, job.results)
+    int bad = job.sweep       ? job.sweep(&s, is_full, job.results)
               : job.is_single ? play_twice(&s, job.from)
                               : play_past(&s);
     story_close(&s);
-    if (!job.is_memory && !job.is_single)
+    if (!job.sweep && !job.is_single)
         bad += play_new(&job);
     return bad ? 1 : 0;
 }
