@@ -7,6 +7,8 @@
  */
 #include "strategy/mutation.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "strategy/mutation_kind.h"
 
@@ -31,6 +33,7 @@ void mutation_change_done(struct mutation_change *c)
     json_free(c->args);
     json_free(c->body);
     json_free(c->observed);
+    free(c->after);
     *c = (struct mutation_change){0};
 }
 

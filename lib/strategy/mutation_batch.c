@@ -1,29 +1,24 @@
-/*
- * Batches of changes and the crew that sends them: see mutation_batch.h. What can go wrong: any of
- * the changes; a thread or a connection that is not to be had only makes the crew smaller.
- */
+/* Batches of changes: see mutation_batch.h. What can go wrong: any of the changes. */
 #include "strategy/mutation_batch.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "strategy/crew.h"
 #include "strategy/mutation_kind.h"
 
 /* ---- what is in a batch ---- */
 
-static struct mutation_change *add(struct mutation_batch *b, struct mutation_change change)
+static size_t add(struct mutation_batch *b, struct mutation_change change)
 {
     b->changes = xreallocarray(b->changes, b->n + 1, sizeof *b->changes);
     b->changes[b->n] = change;
-    return &b->changes[b->n++];
+    return b->n++;
 }
 
 size_t mutation_batch_create(struct mutation_batch *b, const struct mutation_create *m)
 {
-    return (size_t)(add(b, change_create(m)) - b->changes);
+    return add(b, change_create(m));
 }
 
 void mutation_batch_connect(struct mutation_batch *b, const char *service, const char *id,
@@ -39,9 +34,18 @@ void mutation_batch_secrets(struct mutation_batch *b, const char *service, const
         add(b, change_secrets(service, id, tar));
 }
 
-void mutation_batch_start(struct mutation_batch *b, const char *service, const char *id, bool keep)
+size_t mutation_batch_start(struct mutation_batch *b, const char *service, const char *id,
+                            bool keep)
 {
-    add(b, change_start(service, id, keep));
+    b->has_starts = true;
+    return add(b, change_start(service, id, keep));
+}
+
+void mutation_batch_after(struct mutation_batch *b, size_t index, size_t earlier)
+{
+    struct mutation_change *c = &b->changes[index];
+    c->after = xreallocarray(c->after, c->n_after + 1, sizeof *c->after);
+    c->after[c->n_after++] = earlier;
 }
 
 void mutation_batch_network(struct mutation_batch *b, const char *name, const struct json *body)
@@ -67,81 +71,45 @@ void mutation_batch_done(struct mutation_batch *b)
     *b = (struct mutation_batch){0};
 }
 
-/* ---- the crew ---- */
+/* ---- sending ---- */
 
-struct crew {
+struct sending {
     const struct mutation_env *env;
     struct mutation_batch *batch;
-    atomic_size_t next; /* change to be sent */
-    atomic_bool is_over;
 };
 
-struct worker {
-    struct crew *crew;
-    struct runtime *runtime;
-    pthread_t thread;
-};
-
-/* Once per change; a change that nobody takes stays "not done". */
-static void work_with(struct crew *crew, struct runtime *runtime)
+/* Ledger and events are the caller's alone. */
+static bool send_one(void *ctx, size_t i, struct runtime *rt)
 {
-    struct mutation_env env = *crew->env;
-    env.runtime = runtime;
+    const struct sending *s = ctx;
+    struct mutation_env env = *s->env;
+    env.runtime = rt;
     env.ledger = NULL;
     env.events = NULL;
-    while (!atomic_load(&crew->is_over) && !clock_stop_signal(runtime->clock)) {
-        size_t i = atomic_fetch_add(&crew->next, 1);
-        if (i >= crew->batch->n)
-            return;
-        mutation_send(&env, &crew->batch->changes[i]);
-        if (crew->batch->changes[i].seen != 1)
-            atomic_store(&crew->is_over, true);
-    }
+    mutation_send(&env, &s->batch->changes[i]);
+    return s->batch->changes[i].seen == 1;
 }
 
-static void *work(void *arg)
+static bool may_send(void *ctx, size_t i, const bool *done)
 {
-    const struct worker *w = arg;
-    work_with(w->crew, w->runtime);
-    return NULL;
+    const struct sending *s = ctx;
+    const struct mutation_change *c = &s->batch->changes[i];
+    for (size_t k = 0; k < c->n_after; k++)
+        if (!done[c->after[k]])
+            return false;
+    return true;
 }
 
-/* Signals are for the thread that waits. */
-static int start_thread(struct worker *w)
-{
-    sigset_t all, old;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&w->thread, NULL, work, w);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return rc;
-}
-
-static bool hire(struct crew *crew, struct worker *w)
-{
-    struct runtime *rt = crew->env->runtime;
-    struct ship_error ignored = {0};
-    *w = (struct worker){.crew = crew};
-    if (!rt->ops->another || rt->ops->another(rt, &w->runtime, &ignored) < 0)
-        return false;
-    if (start_thread(w) == 0)
-        return true;
-    runtime_close(w->runtime);
-    return false;
-}
-
+/* A change that is not handed out stays "not done". */
 static void send_all(const struct mutation_env *env, struct mutation_batch *b)
 {
-    struct crew crew = {.env = env, .batch = b};
-    struct worker workers[MUTATION_CREW_MAX - 1];
-    size_t n = 0;
-    while (n < MUTATION_CREW_MAX - 1 && n + 1 < b->n && hire(&crew, &workers[n]))
-        n++;
-    work_with(&crew, env->runtime);
-    for (size_t i = 0; i < n; i++) {
-        (void)pthread_join(workers[i].thread, NULL);
-        runtime_close(workers[i].runtime);
-    }
+    struct sending s = {env, b};
+    crew_run(env->runtime,
+             &(struct crew_jobs){.n = b->n,
+                                 .max = b->has_starts ? MUTATION_STARTS_MAX : CREW_MAX,
+                                 .ctx = &s,
+                                 .run = send_one,
+                                 .may_begin = may_send});
 }
 
 /* ---- the run ---- */

@@ -40,6 +40,8 @@ struct mutation_change {
     struct json *observed; /* owned */
     int64_t seq;           /* in the journal; 0 = the journal is lost */
     int seen;              /* 1 done, 0 not done, -1 unknown */
+    size_t *after;         /* owned; indexes of what has to be done before, in its batch */
+    size_t n_after;
     struct ship_error err; /* unless done */
 };
 void mutation_change_done(struct mutation_change *c);
