@@ -74,6 +74,8 @@ struct compose_service {
     int64_t stop_grace_ms;      /* 10 000 by default */
     bool has_healthcheck;       /* declared in the file and not disabled */
     bool has_fixed_ports;       /* publishes at least one fixed host port */
+    bool has_port_ranges;       /* the engine picks a host port out of a range */
+    bool has_links;
     const struct compose_dependency *depends_on;
     size_t n_depends_on;
     const char *const *networks; /* keys, primary first */

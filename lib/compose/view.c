@@ -117,6 +117,14 @@ static bool view_fixed_ports(const struct json *def)
     return false;
 }
 
+static bool view_port_ranges(const struct json *def)
+{
+    for (const struct json *c = json_first(json_get(def, "ports")); c; c = json_next(c))
+        if (strchr(json_str_or(c, "published", ""), '-'))
+            return true;
+    return false;
+}
+
 static int64_t view_stop_grace(const struct json *def)
 {
     const char *text = json_str(def, "stop_grace_period");
@@ -149,6 +157,8 @@ static void view_service(const struct compose_project *p, const struct json *def
         .stop_grace_ms = view_stop_grace(def),
         .has_healthcheck = view_healthcheck(def),
         .has_fixed_ports = view_fixed_ports(def),
+        .has_port_ranges = view_port_ranges(def),
+        .has_links = json_first(json_get(def, "links")) != NULL,
         .network_mode = json_str(def, "network_mode"),
     };
     if (source) {

@@ -91,14 +91,33 @@ static void mark_needed(const struct operation *op, const char *service, struct 
     }
 }
 
-void depend_list(const struct operation *op, bool before_switch, struct strv *ret)
+/* Dependencies come first in the list of services: one pass finds all. */
+static void mark_waiting(const struct operation *op, struct strv *waiting)
+{
+    for (size_t i = 0; i < compose_services(op->s->compose); i++) {
+        const struct compose_service *svc = compose_service_at(op->s->compose, i);
+        bool waits = false;
+        for (size_t k = 0; k < svc->n_depends_on; k++)
+            waits = waits || operation_target(op, svc->depends_on[k].service) ||
+                    strv_has(waiting, svc->depends_on[k].service);
+        if (waits)
+            strv_add(waiting, svc->name);
+    }
+}
+
+void depend_list(const struct operation *op, unsigned groups, struct strv *ret)
 {
     AUTO(strv_done) struct strv needed = {0};
+    AUTO(strv_done) struct strv waiting = {0};
     for (size_t i = 0; i < op->n_targets; i++)
         mark_needed(op, op->targets[i].service, &needed);
+    mark_waiting(op, &waiting);
     for (size_t i = 0; i < compose_services(op->s->compose); i++) {
         const char *name = compose_service_at(op->s->compose, i)->name;
-        if (!operation_target(op, name) && strv_has(&needed, name) == before_switch)
+        enum depend_group group = strv_has(&needed, name)    ? DEPEND_NEEDED
+                                  : strv_has(&waiting, name) ? DEPEND_WAITING
+                                                             : DEPEND_BESIDE;
+        if (!operation_target(op, name) && (groups & group))
             strv_add(ret, name);
     }
 }
@@ -128,13 +147,23 @@ static int judge(struct operation *op, const struct compose_service *svc,
     return ship_error_wrap(err, "service '%s' waits for '%s'", svc->name, d->service);
 }
 
+/* Nothing but the order of their starts: the container's body does not name the other's. */
+static bool is_only_order(const struct compose_service *svc, const struct compose_dependency *d)
+{
+    for (size_t i = 0; i < svc->n_shares; i++)
+        if (str_eq(svc->shares[i], d->service))
+            return false;
+    return d->condition == COMPOSE_STARTED && !svc->has_links;
+}
+
 int depend_are_met(struct operation *op, const struct compose_service *svc,
-                   const struct strv *pending, struct ship_error *err)
+                   const struct strv *pending, const struct wave *wave, struct ship_error *err)
 {
     for (size_t i = 0; i < svc->n_depends_on; i++) {
-        int rc = strv_has(pending, svc->depends_on[i].service)
-                     ? 1
-                     : judge(op, svc, &svc->depends_on[i], err);
+        const struct compose_dependency *d = &svc->depends_on[i];
+        if (wave_has(wave, d->service) && is_only_order(svc, d))
+            continue;
+        int rc = strv_has(pending, d->service) ? 1 : judge(op, svc, d, err);
         if (rc != 0)
             return rc;
     }
@@ -182,14 +211,37 @@ static const struct compose_dependency *dependency_on(const struct compose_servi
     return NULL;
 }
 
+static bool is_waited_for(const struct compose_dependency *d)
+{
+    return d && d->required && d->condition == COMPOSE_HEALTHY;
+}
+
+static bool waits_replaced(const struct operation *op, const char *service)
+{
+    const struct compose_service *svc = compose_service_find(op->s->compose, service);
+    for (size_t i = 0; i < op->n_reps; i++)
+        if (is_waited_for(dependency_on(svc, op->reps[i].service)))
+            return true;
+    return false;
+}
+
+bool depend_starts_all(const struct operation *op)
+{
+    for (size_t i = 0; i < op->n_reps; i++) {
+        const struct replacement *r = &op->reps[i];
+        if (r->old_id || r->follows || waits_replaced(op, r->service))
+            return false;
+    }
+    return op->n_kept == 0 && op->s->plan->strategy.delay_ms == 0;
+}
+
 int depend_wait_replaced(struct operation *op, size_t rep, struct ship_error *err)
 {
     const struct compose_service *svc = compose_service_find(op->s->compose, op->reps[rep].service);
     for (size_t i = 0; i < rep; i++) {
         const struct replacement *r = &op->reps[i];
         const struct compose_dependency *d = dependency_on(svc, r->service);
-        if (d && d->required && d->condition == COMPOSE_HEALTHY &&
-            wait_condition(op, r->new_id, d, err) < 0)
+        if (is_waited_for(d) && wait_condition(op, r->new_id, d, err) < 0)
             return ship_error_wrap(err, "service '%s' waits for '%s'", svc->name, r->service);
     }
     return 0;

@@ -1,5 +1,5 @@
 /*
- * Images of targets: see image.h.
+ * Images: see image.h.
  *
  * A pull by tag accepts whatever the registry sends; a pull by digest is
  * verified by the engine. So the tag is resolved once and the digest pulled;
@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/image_ref.h"
+#include "deploy/depend.h"
 
 static char *digest_ref(const struct target *t)
 {
@@ -104,33 +105,11 @@ int image_resolve_target(struct operation *op, struct target *t, struct ship_err
 
 /* ---- pull ---- */
 
-struct progress {
-    struct operation *op;
-    const char *service;
-};
-
-static void show_progress(void *ctx, const struct pull_progress *p)
+void image_order_target(const struct target *t, struct pulls *pulls)
 {
-    const struct progress *pr = ctx;
-    struct ship_event e = {.kind = SHIP_EVENT_STEP_PROGRESS,
-                           .unit = SHIP_UNIT_BYTES,
-                           .step = operation_step(pr->op),
-                           .service = pr->service,
-                           .done = p->done_bytes,
-                           .total = p->total_bytes,
-                           .text = p->status ? p->status : ""};
-    ship_emit(pr->op->s->opt.events, &e);
-}
-
-static int pull(struct operation *op, const char *service, const char *ref, const char *platform,
-                struct ship_error *err)
-{
-    struct runtime *rt = op->s->runtime;
-    struct progress progress = {op, service};
-    int64_t end =
-        clock_earlier(op->deadline_ms, clock_deadline(rt->clock, op->s->plan->timeouts.pull_ms));
-    return rt->ops->pull(rt, ref, platform, show_progress, &progress, RUNTIME_PULL_IDLE_MS, end,
-                         err);
+    AUTO_FREE char *ref = t->is_local ? NULL : digest_ref(t);
+    if (ref)
+        pulls_add(pulls, t->service, ref, t->platform);
 }
 
 static int keep_tag(struct operation *op, const struct target *t, struct ship_error *err)
@@ -149,33 +128,107 @@ static int keep_tag(struct operation *op, const struct target *t, struct ship_er
                               clock_deadline(rt->clock, RUNTIME_CHANGE_MS), err);
 }
 
-int image_make_local(struct operation *op, struct target *t, struct ship_error *err)
+static int take_pulled(struct operation *op, struct target *t, struct ship_error *err)
 {
-    if (!t->is_local) {
-        AUTO_FREE char *ref = digest_ref(t);
-        AUTO(image_done) struct image img = {0};
-        if (pull(op, t->service, ref, t->platform, err) < 0)
-            return -1;
-        int rc = look_local(op, ref, &img, err);
-        if (rc < 0)
-            return -1;
-        if (rc > 0)
-            return ship_fail(err, SHIP_NOT_FOUND,
-                             "the engine reported success but has no image '%s'", ref);
-        take_local(t, &img);
-    }
+    AUTO_FREE char *ref = digest_ref(t);
+    AUTO(image_done) struct image img = {0};
+    int rc = look_local(op, ref, &img, err);
+    if (rc < 0)
+        return -1;
+    if (rc > 0)
+        return ship_fail(err, SHIP_NOT_FOUND, "the engine reported success but has no image '%s'",
+                         ref);
+    take_local(t, &img);
+    return 0;
+}
+
+int image_take_target(struct operation *op, struct target *t, struct ship_error *err)
+{
+    if (!t->is_local && take_pulled(op, t, err) < 0)
+        return -1;
     return keep_tag(op, t, err);
 }
 
-int image_ensure(struct operation *op, const char *ref, const char *platform, struct image *ret,
+/* ---- of services that are not deployed ---- */
+
+/* Why an image that is not local must not be pulled, or NULL. */
+static const char *never_pulled(const struct operation *op, const struct compose_service *svc)
+{
+    if (str_eq(svc->pull_policy, "never"))
+        return "the Compose file says pull_policy: never";
+    if (str_eq(svc->pull_policy, "build"))
+        return "the Compose file says pull_policy: build";
+    return op->s->plan->pull == PLAN_PULL_NEVER ? "the plan says pull: never" : NULL;
+}
+
+static int not_there(const struct compose_service *svc, const char *why, struct ship_error *err)
+{
+    ship_fail(err, SHIP_NOT_FOUND, "image '%s' of service '%s' is not on this machine, and %s",
+              svc->image, svc->name, why);
+    return svc->has_build
+               ? ship_error_hint(err, "build it with: docker compose build %.150s", svc->name)
+               : ship_error_hint(err, "load it with docker load, or let it be pulled");
+}
+
+static int order(struct operation *op, const struct compose_service *svc, struct pulls *pulls,
                  struct ship_error *err)
 {
-    int rc = look_local(op, ref, ret, err);
+    AUTO(image_done) struct image img = {0};
+    const char *never = never_pulled(op, svc);
+    bool is_always = str_eq(svc->pull_policy, "always") && !never;
+    int rc = is_always ? 1 : look_local(op, svc->image, &img, err);
     if (rc <= 0)
         return rc;
-    if (pull(op, NULL, ref, platform, err) < 0)
-        return ship_error_wrap(err, "image '%s'", ref);
-    rc = look_local(op, ref, ret, err);
-    return rc > 0 ? ship_fail(err, SHIP_NOT_FOUND, "image '%s' is not there after the pull", ref)
+    if (never)
+        return not_there(svc, never, err);
+    pulls_add(pulls, svc->name, svc->image, svc->platform);
+    return 0;
+}
+
+static bool is_to_be_created(const struct operation *op, const struct compose_service *svc)
+{
+    for (int number = 1; number <= (int)svc->replicas; number++)
+        if (!operation_container(op, svc->name, number))
+            return true;
+    return false;
+}
+
+/* Many services of one image are one question. */
+static bool is_asked(const struct operation *op, const struct strv *earlier,
+                     const struct compose_service *svc)
+{
+    for (size_t i = 0; i < earlier->n; i++) {
+        const struct compose_service *other = compose_service_find(op->s->compose, earlier->v[i]);
+        if (str_eq(other->image, svc->image) && str_eq(other->pull_policy, svc->pull_policy) &&
+            str_eq(other->platform, svc->platform))
+            return true;
+    }
+    return false;
+}
+
+int image_order_services(struct operation *op, struct pulls *pulls, struct ship_error *err)
+{
+    AUTO(strv_done) struct strv services = {0};
+    AUTO(strv_done) struct strv asked = {0};
+    depend_list(op, op->rollback ? DEPEND_NEEDED : DEPEND_ALL, &services);
+    for (size_t i = 0; i < services.n; i++) {
+        const struct compose_service *svc = compose_service_find(op->s->compose, services.v[i]);
+        if (!svc->image || !is_to_be_created(op, svc) || is_asked(op, &asked, svc))
+            continue;
+        strv_add(&asked, svc->name);
+        if (order(op, svc, pulls, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int image_look(struct operation *op, const struct compose_service *svc, struct image *ret,
+               struct ship_error *err)
+{
+    if (!svc->image)
+        return ship_fail(err, SHIP_INVALID, "it has no image");
+    int rc = look_local(op, svc->image, ret, err);
+    return rc > 0 ? ship_fail(err, SHIP_NOT_FOUND, "image '%s' is not on this machine any more",
+                              svc->image)
                   : rc;
 }

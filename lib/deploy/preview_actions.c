@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "deploy/depend.h"
 #include "deploy/follow.h"
+#include "deploy/image.h"
 #include "deploy/names.h"
 #include "deploy/pin.h"
 #include "deploy/preview.h"
@@ -126,12 +127,18 @@ static void act_container(struct operation *op, const char *verb, const char *na
     act(op, verb, xasprintf("container %s", name), detail);
 }
 
-static void act_pulls(struct operation *op)
+static int act_pulls(struct operation *op, struct ship_error *err)
 {
+    AUTO(pulls_done) struct pulls services = {0};
     for (size_t i = 0; i < op->n_targets; i++)
         if (!op->targets[i].is_local)
             act(op, "pull", xasprintf("image %s", op->targets[i].image),
                 xstrdup_or_null(op->targets[i].digest));
+    if (image_order_services(op, &services, err) < 0)
+        return -1;
+    for (size_t i = 0; i < services.n; i++)
+        act(op, "pull", xasprintf("image %s", services.list[i].ref), NULL);
+    return 0;
 }
 
 static void act_hooks(struct operation *op, const char *kind, const struct plan_hooks *hooks)
@@ -210,10 +217,10 @@ static void act_service(struct operation *op, const struct compose_service *svc)
     }
 }
 
-static void act_services(struct operation *op, bool before_switch)
+static void act_services(struct operation *op, unsigned groups)
 {
     AUTO(strv_done) struct strv services = {0};
-    depend_list(op, before_switch, &services);
+    depend_list(op, groups, &services);
     for (size_t i = 0; i < services.n; i++)
         act_service(op, compose_service_find(op->s->compose, services.v[i]));
 }
@@ -250,6 +257,12 @@ static void act_start(struct operation *op, const struct replacement *r)
     act_container(op, "start", r->name, t ? xstrdup_or_null(t->version) : NULL);
 }
 
+/* See step "switch". */
+static bool starts_beside(const struct operation *op)
+{
+    return !is_rollback(op) && depend_starts_all(op);
+}
+
 static int act_switch(struct operation *op, struct ship_error *err)
 {
     if (follow_last_first(op, act_park, err) < 0)
@@ -264,6 +277,8 @@ static int act_switch(struct operation *op, struct ship_error *err)
     for (size_t i = 0; i < op->n_reps; i++)
         if (op->reps[i].follows)
             act_start(op, &op->reps[i]);
+    if (starts_beside(op))
+        act_services(op, DEPEND_BESIDE);
     return 0;
 }
 
@@ -302,7 +317,7 @@ static void act_proof(struct operation *op)
     act_restarts(op);
     if (is_rollback(op))
         return;
-    act_services(op, false);
+    act_services(op, starts_beside(op) ? DEPEND_WAITING : DEPEND_WAITING | DEPEND_BESIDE);
     act_checks(op, "post", &p->checks.post);
 }
 
@@ -342,15 +357,14 @@ static int act_after(struct operation *op, struct ship_error *err)
 int preview_list_actions(struct operation *op, struct ship_error *err)
 {
     const struct plan *p = op->s->plan;
-    if (plan_replacements(op, err) < 0)
+    if (plan_replacements(op, err) < 0 || act_pulls(op, err) < 0)
         return -1;
-    act_pulls(op);
     if (!is_rollback(op))
         act_hooks(op, "pre_deploy", &p->hooks.pre_deploy);
     act_repairs(op);
     if (act_resources(op, err) < 0)
         return -1;
-    act_services(op, true);
+    act_services(op, DEPEND_NEEDED);
     if (!is_rollback(op)) {
         act_hooks(op, "backup", &p->hooks.backup);
         act_hooks(op, "migrate", &p->hooks.migrate);

@@ -8,6 +8,7 @@
 #include "deploy/depend.h"
 #include "deploy/follow.h"
 #include "deploy/record.h"
+#include "deploy/services.h"
 #include "deploy/spec.h"
 #include "deploy/steps.h"
 #include "deploy/target.h"
@@ -91,10 +92,29 @@ static int swap_all(struct operation *op, bool follows, struct ship_error *err)
     return 0;
 }
 
-STEP_APPLY(step_switch)
+static int replace_all(struct operation *op, struct ship_error *err)
 {
     if (follow_note_restarts(op, err) < 0 || follow_park(op, err) < 0 ||
-        swap_all(op, false, err) < 0 || swap_all(op, true, err) < 0)
+        swap_all(op, false, err) < 0)
+        return -1;
+    return swap_all(op, true, err);
+}
+
+/* All at once, with every service that does not wait for the new version. */
+static int start_first(struct operation *op, struct ship_error *err)
+{
+    AUTO(wave_done) struct wave wave = {0};
+    size_t made = 0;
+    for (size_t i = 0; i < op->n_reps; i++) {
+        const struct replacement *r = &op->reps[i];
+        wave_add_new(&wave, compose_service_find(op->s->compose, r->service), r);
+    }
+    return services_ensure(op, op->rollback ? 0 : DEPEND_BESIDE, &wave, &made, err);
+}
+
+STEP_APPLY(step_switch)
+{
+    if ((depend_starts_all(op) ? start_first : replace_all)(op, err) < 0)
         return -1;
     (void)snprintf(note, STEP_NOTE_MAX, "%s started", op->res->to.version);
     return STEP_OK;

@@ -17,9 +17,26 @@ void wave_add(struct wave *w, const struct compose_service *svc, int number, con
         .svc = svc, .number = number, .id = xstrdup_or_null(id), .tar = BUF_INIT(SECRETS_MAX)};
 }
 
+void wave_add_new(struct wave *w, const struct compose_service *svc, const struct replacement *r)
+{
+    wave_add(w, svc, r->number, r->new_id);
+    struct wave_item *it = &w->items[w->n - 1];
+    it->is_new = true;
+    buf_add(&it->tar, r->secrets.p, r->secrets.len);
+}
+
+bool wave_has(const struct wave *w, const char *service)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (str_eq(w->items[i].svc->name, service))
+            return true;
+    return false;
+}
+
 void wave_done(struct wave *w)
 {
     for (size_t i = 0; i < w->n; i++) {
+        image_done(&w->items[i].image);
         free(w->items[i].name);
         free(w->items[i].id);
         json_free(w->items[i].body);
@@ -32,21 +49,30 @@ void wave_done(struct wave *w)
 
 /* ---- what is sent ---- */
 
-static int specify(struct operation *op, struct wave_item *it, struct ship_error *err)
+/* Many services of one image are one question. */
+static const struct image *look_image(struct operation *op, const struct wave *w,
+                                      struct wave_item *it, struct ship_error *err)
+{
+    for (const struct wave_item *other = w->items; other < it; other++)
+        if (other->image.id && str_eq(other->svc->image, it->svc->image))
+            return &other->image;
+    return image_look(op, it->svc, &it->image, err) < 0 ? NULL : &it->image;
+}
+
+static int specify(struct operation *op, const struct wave *w, struct wave_item *it,
+                   struct ship_error *err)
 {
     const struct compose_service *svc = it->svc;
-    AUTO(image_done) struct image image = {0};
-    if (!svc->image)
-        return ship_fail(err, SHIP_INVALID, "it has no image");
-    if (image_ensure(op, svc->image, svc->platform, &image, err) < 0)
+    const struct image *image = look_image(op, w, it, err);
+    if (!image)
         return -1;
     it->name = compose_container_name(op->s->compose, svc->name, it->number);
     struct compose_create create = {.api_minor = op->engine.api_minor,
                                     .number = it->number,
                                     .final_name = it->name,
-                                    .image_id = image.id,
+                                    .image_id = image->id,
                                     .family = op->family,
-                                    .image_inspect = image.doc,
+                                    .image_inspect = image->doc,
                                     .peers = op->peers,
                                     .n_peers = op->n_peers};
     it->body = compose_create_body(op->s->compose, svc->name, &create, err);
@@ -63,7 +89,9 @@ static int specify_all(struct operation *op, struct wave *w, struct ship_error *
 {
     for (size_t i = 0; i < w->n; i++) {
         struct wave_item *it = &w->items[i];
-        if ((!it->id && specify(op, it, err) < 0) ||
+        if (it->is_new)
+            continue;
+        if ((!it->id && specify(op, w, it, err) < 0) ||
             compose_secrets_tar(op->s->compose, it->svc->name, &it->tar, err) < 0)
             return ship_error_wrap(err, "service '%s'", it->svc->name);
     }
@@ -119,15 +147,40 @@ static int connect_all(struct operation *op, const struct wave *w, struct ship_e
     }
 }
 
+static void start_after(const struct wave *w, const struct wave_item *it,
+                        struct mutation_batch *starts)
+{
+    for (size_t d = 0; d < it->svc->n_depends_on; d++)
+        for (const struct wave_item *other = w->items; other < w->items + w->n; other++)
+            if (str_eq(other->svc->name, it->svc->depends_on[d].service))
+                mutation_batch_after(starts, it->index, other->index);
+}
+
+/* Engines let two starts pick the same port of a range: never two at a time. */
+static void start_ranges_in_turn(const struct wave *w, struct mutation_batch *starts)
+{
+    const struct wave_item *earlier = NULL;
+    for (const struct wave_item *it = w->items; it < w->items + w->n; it++) {
+        if (!it->svc->has_port_ranges)
+            continue;
+        if (earlier)
+            mutation_batch_after(starts, it->index, earlier->index);
+        earlier = it;
+    }
+}
+
 static int start_all(struct operation *op, const struct wave *w, struct ship_error *err)
 {
     AUTO(mutation_batch_done) struct mutation_batch secrets = {0};
     AUTO(mutation_batch_done) struct mutation_batch starts = {0};
     for (size_t i = 0; i < w->n; i++) {
-        const struct wave_item *it = &w->items[i];
+        struct wave_item *it = &w->items[i];
         mutation_batch_secrets(&secrets, it->svc->name, it->id, &it->tar);
-        mutation_batch_start(&starts, it->svc->name, it->id, true);
+        it->index = mutation_batch_start(&starts, it->svc->name, it->id, !it->is_new);
     }
+    for (size_t i = 0; i < w->n; i++)
+        start_after(w, &w->items[i], &starts);
+    start_ranges_in_turn(w, &starts);
     if (mutation_batch_run(&op->mutate, &secrets, err) < 0)
         return -1;
     return mutation_batch_run(&op->mutate, &starts, err);

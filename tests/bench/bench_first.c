@@ -5,9 +5,9 @@
  *     bench_first ROUNDS SHIPCTL PROJECT SERVICES [COMPOSE_BINARY]
  *
  * PROJECT holds docker-compose.yml (project "many"), shipctl.yaml and .env; its images are local
- * and its version is v1.0.0. By hand means: the network, then as many connections as shipctl has,
- * each of which creates and starts one container after the other until all are there. Needs
- * DOCKER_HOST and SHIPCTL_STATE_DIR.
+ * and its version is v1.0.0. By hand means: the network, then as many connections as shipctl has
+ * starts on their way, each of which creates and starts one container after the other until all are
+ * there. Needs DOCKER_HOST and SHIPCTL_STATE_DIR.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,7 +76,7 @@ static void *work(void *arg)
 
 static void side_by_side(struct crew *crew)
 {
-    pthread_t threads[MUTATION_CREW_MAX];
+    pthread_t threads[MUTATION_STARTS_MAX];
 
     for (size_t i = 0; i < ARRAY_LEN(threads); i++)
         if (pthread_create(&threads[i], NULL, work, crew) != 0)
@@ -169,7 +169,7 @@ static void measure(const struct bench *b)
     char *up[] = {b->compose, (char[]){"up"}, (char[]){"-d"}, NULL};
     AUTO_FREE char *floor = xasprintf("first deploy of %zu services / its calls by hand, "
                                       "%d at a time",
-                                      b->services, MUTATION_CREW_MAX);
+                                      b->services, MUTATION_STARTS_MAX);
     AUTO_FREE char *peer =
         xasprintf("first deploy of %zu services / Compose 2.40.3 up -d", b->services);
 

@@ -46,6 +46,73 @@ static void test_deploy_sends_what_is_independent_together(void **state)
     deploy_fixture_free(f);
 }
 
+/* ---- a first deployment ---- */
+
+/* Nth from 0 start of a container, its name; the engine's order. Heap. */
+static char *nth_start(struct deploy_fixture *f, size_t nth)
+{
+    for (size_t i = 0; i < fake_engine_calls(f->engine); i++) {
+        const struct fake_call *call = fake_engine_call(f->engine, i);
+        const char *end = strstr(call->path, "/start");
+        if (!str_eq(call->method, "POST") || !end || nth-- > 0)
+            continue;
+        AUTO_FREE char *id = xstrndup(call->path + strlen("/containers/"),
+                                      (size_t)(end - call->path) - strlen("/containers/"));
+        return text_at(f, id, "Name");
+    }
+    return xstrdup("");
+}
+
+/* In a chain of order alone nothing waits for anything but the start before it. */
+static void test_deploy_starts_a_chain_in_order(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_files(
+        FIX_PLAN, FIX_COMPOSE SERVICE("z1") "    depends_on: [y1]\n" SERVICE(
+                      "y1") "    depends_on: [x1]\n" SERVICE("x1") "volumes: {x1: , y1: , z1: }\n");
+    static const char *const order[] = {"/shop-x1-1", "/shop-y1-1", "/shop-z1-1"};
+    size_t next = 0;
+
+    (void)state;
+    deploy_fixture_start(f);
+    deployed(f);
+    for (size_t i = 0; i < 4; i++) {
+        AUTO_FREE char *name = nth_start(f, i);
+        next += next < ROWS(order) && str_eq(name, order[next]);
+    }
+    assert_int_equal(next, ROWS(order));
+    deploy_fixture_free(f);
+}
+
+/* The proxy beside the app starts with it; what waits for the app's health comes after the proof,
+ * and a second deployment starts neither. */
+static void test_first_deploy_starts_what_does_not_wait_with_the_app(void **state)
+{
+    static const char *const compose = FIX_COMPOSE SERVICE("late") "    depends_on: {app: "
+                                                                   "{condition: service_healthy}}"
+                                                                   "\n" SERVICE("beside");
+    AUTO_FREE char *text = xasprintf("%svolumes: {late: , beside: }\n", compose);
+    struct deploy_fixture *f = deploy_fixture_files(FIX_PLAN, text);
+    struct fake_rule no_more = {.method = "POST",
+                                .path = "/containers/create",
+                                .nth = 3,
+                                .fault = FAKE_ANSWER,
+                                .status = 500,
+                                .body = "{\"message\":\"scripted refusal\"}"};
+
+    (void)state;
+    deploy_fixture_start(f);
+    fake_engine_script(f->engine, &no_more);
+    assert_status(f, deploy_fixture_deploy(f, "v1"), 31);
+    assert_contains(f->res.error.msg, "service 'late'");
+    assert_host(f, WORKER("beside"));
+    fake_engine_unscript(f->engine);
+    deployed(f);
+    assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n" WORKER("beside") WORKER("late"));
+    deploy_fixture_free(f);
+}
+
+/* ---- failures ---- */
+
 /* Rows: a call of one of six that is refused. */
 static void test_deploy_takes_back_what_was_made_beside_a_failure(void **state)
 {
@@ -145,6 +212,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_sends_what_is_independent_together),
+        cmocka_unit_test(test_deploy_starts_a_chain_in_order),
+        cmocka_unit_test(test_first_deploy_starts_what_does_not_wait_with_the_app),
         cmocka_unit_test(test_deploy_takes_back_what_was_made_beside_a_failure),
         cmocka_unit_test(test_recover_takes_back_a_batch_that_was_cut_off),
     };

@@ -110,27 +110,35 @@ static void test_view_service_fields(void **state)
     assert_string_equal(numbered, "p-x-2");
 }
 
+/* Flags: h health check, p fixed port, r range of ports, l links. */
+static char *flags_of(const struct compose_service *svc)
+{
+    return xasprintf("%s%s%s%s", svc->has_healthcheck ? "h" : "", svc->has_fixed_ports ? "p" : "",
+                     svc->has_port_ranges ? "r" : "", svc->has_links ? "l" : "");
+}
+
 static void test_view_flags_by_attribute(void **state)
 {
     static const struct {
-        const char *service;
-        bool healthcheck, fixed_ports;
+        const char *service, *flags;
         int64_t replicas;
         const char *why;
     } rows[] = {
-        {"\"healthcheck\": {\"disable\": true, \"test\": [\"CMD\", \"x\"]}",         false, false, 1,
-         "disabled"                                                                                                            },
-        {"\"healthcheck\": {\"test\": [\"NONE\"]}",                                  false, false, 1, "NONE"                   },
-        {"\"healthcheck\": {\"interval\": \"1s\"}",                                  false, false, 1, "no test of its own"     },
-        {"\"healthcheck\": {\"test\": [\"CMD-SHELL\", \"x\"]}",                      true,  false, 1, "test"                   },
-        {"\"ports\": [{\"target\": 80}]",                                            false, false, 1, "ephemeral"              },
-        {"\"ports\": [{\"target\": 80, \"published\": \"0\"}]",                      false, false, 1, "ephemeral too"          },
-        {"\"ports\": [{\"target\": 80, \"published\": \"8000-8010\"}]",              false, false, 1, "range"                  },
-        {"\"ports\": [{\"target\": 80}, {\"target\": 80, \"published\": \"8080\"}]", false, true,  1,
-         "one is fixed"                                                                                                        },
-        {"\"scale\": 2",                                                             false, false, 2, "scale"                  },
-        {"\"scale\": 0",                                                             false, false, 0, "scaled to nothing"      },
-        {"\"deploy\": {}",                                                           false, false, 1, "deploy without replicas"},
+        {"\"healthcheck\": {\"disable\": true, \"test\": [\"CMD\", \"x\"]}",         "",   1, "disabled"               },
+        {"\"healthcheck\": {\"test\": [\"NONE\"]}",                                  "",   1, "NONE"                   },
+        {"\"healthcheck\": {\"interval\": \"1s\"}",                                  "",   1, "no test of its own"     },
+        {"\"healthcheck\": {\"test\": [\"CMD-SHELL\", \"x\"]}",                      "h",  1, "test"                   },
+        {"\"ports\": [{\"target\": 80}]",                                            "",   1, "ephemeral"              },
+        {"\"ports\": [{\"target\": 80, \"published\": \"0\"}]",                      "",   1, "ephemeral too"          },
+        {"\"ports\": [{\"target\": 80, \"published\": \"8000-8010\"}]",              "r",  1, "range"                  },
+        {"\"ports\": [{\"target\": 80}, {\"target\": 80, \"published\": \"8080\"}]", "p",  1,
+         "one is fixed"                                                                                                },
+        {"\"ports\": [{\"target\": 1, \"published\": \"8080\"}, {\"target\": 2, \"published\": "
+         "\"9-12\"}]",                                                      "pr", 1, "fixed and a range"      },
+        {"\"links\": [\"b\"]",                                                       "l",  1, "links"                  },
+        {"\"scale\": 2",                                                             "",   2, "scale"                  },
+        {"\"scale\": 0",                                                             "",   0, "scaled to nothing"      },
+        {"\"deploy\": {}",                                                           "",   1, "deploy without replicas"},
     };
 
     (void)state;
@@ -138,9 +146,9 @@ static void test_view_flags_by_attribute(void **state)
         AUTO_FREE char *text = xasprintf("{\"services\": {\"a\": {%s}}}", rows[i].service);
         AUTO_PTR(model_project_free) struct compose_project *p = model_project(text);
         const struct compose_service *a = compose_service_at(p, 0);
-        if (a->has_healthcheck != rows[i].healthcheck ||
-            a->has_fixed_ports != rows[i].fixed_ports || a->replicas != rows[i].replicas)
-            fail_msg("%s", rows[i].why);
+        AUTO_FREE char *flags = flags_of(a);
+        if (!str_eq(flags, rows[i].flags) || a->replicas != rows[i].replicas)
+            fail_msg("%s: '%s', %lld replicas", rows[i].why, flags, (long long)a->replicas);
     }
 }
 
