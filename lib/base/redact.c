@@ -1,7 +1,7 @@
 /*
  * The registry of secrets and the search; see redact.h.
  *
- * Search: every position of the text is looked up by its four bytes in a table of all forms. What
+ * Search: every position of the text is looked up by its six bytes in a table of all forms. What
  * is found may overlap: what is hidden grows to the end of the last one, so no tail of one secret
  * is left because it began inside another.
  */
@@ -16,14 +16,15 @@
 #include "base/redact_parts.h"
 #include "base/str.h"
 
-#define KEY_BYTES       4
+#define KEY_BYTES       REDACT_MIN
 #define HEADS_MIN       256
 #define FORMS_BYTES_MAX (32u * 1024 * 1024)
 #define TEXT_MAX        (16u * 1024 * 1024)
 
-/* A set of byte strings, found by their first four bytes. */
+/* A set of byte strings, found by their first KEY_BYTES. */
 struct word {
-    uint32_t key, from, len, next; /* next: index + 1 */
+    uint64_t key;
+    uint32_t from, len, next; /* next: index + 1 */
 };
 struct words {
     struct buf bytes;
@@ -61,17 +62,17 @@ static void words_done(struct words *w)
     *w = (struct words){0};
 }
 
-static uint32_t key_of(const char *p)
+static uint64_t key_of(const char *p)
 {
-    uint32_t key;
+    uint64_t key = 0;
 
     memcpy(&key, p, KEY_BYTES);
     return key;
 }
 
-static uint32_t *head_of(const struct words *w, uint32_t key)
+static uint32_t *head_of(const struct words *w, uint64_t key)
 {
-    return &w->heads[(key * UINT32_C(2654435761)) >> 8 & (w->n_heads - 1)];
+    return &w->heads[(key * UINT64_C(0x9E3779B97F4A7C15)) >> 32 & (w->n_heads - 1)];
 }
 
 static void words_grow(struct words *w)
@@ -107,7 +108,8 @@ static void words_add(struct words *w, const char *p, size_t len)
     if (2 * w->n >= w->n_heads)
         words_grow(w);
     ARRAY_GROW(w->list, w->n, w->cap);
-    uint32_t key = key_of(p), *head = head_of(w, key);
+    uint64_t key = key_of(p);
+    uint32_t *head = head_of(w, key);
     w->list[w->n] = (struct word){key, (uint32_t)w->bytes.len, (uint32_t)len, *head};
     *head = (uint32_t)++w->n;
     (void)buf_add(&w->bytes, p, len);
@@ -118,7 +120,7 @@ static void words_add(struct words *w, const char *p, size_t len)
 static size_t words_match(const struct words *w, const char *text, size_t len)
 {
     size_t best = 0;
-    uint32_t key;
+    uint64_t key;
 
     if (len < KEY_BYTES || !w->n)
         return 0;
@@ -135,7 +137,7 @@ static size_t words_match(const struct words *w, const char *text, size_t len)
 /* Is the whole text the beginning of a word? */
 static bool words_begin(const struct words *w, const char *text, size_t len)
 {
-    uint32_t key = key_of(text);
+    uint64_t key = key_of(text);
 
     for (uint32_t i = w->n ? *head_of(w, key) : 0; i; i = w->list[i - 1].next) {
         const struct word *word = &w->list[i - 1];
@@ -277,8 +279,8 @@ struct search {
     size_t len;
     size_t until; /* nothing begins here or behind */
     struct redact_span url, authorization;
-    size_t open_key; /* where a private key begins that has no end yet; len: none */
-    size_t hidden;   /* up to here, everything is part of a secret */
+    size_t hidden; /* up to here, everything is part of a secret */
+    bool may_wait; /* until moves to where a private key begins that has no end yet */
     struct buf *out;
     size_t copied;
     bool is_any;
@@ -316,14 +318,14 @@ static void look_for_places(struct search *s, size_t i)
     if (*p != '-' || left < 11 || memcmp(p, "-----BEGIN ", 11) != 0)
         return;
     struct redact_span key = redact_private_key(s->text, s->len, i, &is_open);
-    if (is_open && s->open_key == s->len)
-        s->open_key = i;
-    hide_span(s, i, &key);
+    if (is_open && s->may_wait)
+        s->until = i;
+    else
+        hide_span(s, i, &key);
 }
 
 static void search(struct search *s)
 {
-    s->open_key = s->len;
     for (size_t i = 0; i < s->until; i++) {
         size_t n = words_match(s->forms, s->text + i, s->len - i);
         if (n)
@@ -410,25 +412,24 @@ static void flush(struct redact_stream *s, bool is_last)
     lock(r);
     refresh(r);
     /* A line without end: all but what may be the beginning of a secret. */
-    if (s->waiting.len - end >= REDACT_WAIT_MAX)
+    if (!is_last && s->waiting.len - end >= REDACT_WAIT_MAX)
         end = s->waiting.len - r->forms.longest;
     struct search job = {.forms = &r->forms,
                          .text = s->waiting.p,
                          .len = s->waiting.len,
                          .until = end,
                          .hidden = s->hidden,
+                         .may_wait = !is_last,
                          .copied = s->hidden,
                          .is_any = s->hidden > 0,
                          .out = &out};
     search(&job);
     unlock(r);
-    if (!is_last && job.open_key < end && s->waiting.len < REDACT_WAIT_MAX)
-        return; /* the rest of the key is still to come */
-    if (job.copied < end)
-        (void)buf_add(&out, s->waiting.p + job.copied, end - job.copied);
-    s->hidden = job.hidden > end ? job.hidden - end : 0;
+    if (job.copied < job.until)
+        (void)buf_add(&out, s->waiting.p + job.copied, job.until - job.copied);
+    s->hidden = job.hidden > job.until ? job.hidden - job.until : 0;
     s->out(s->ctx, out.p, out.len);
-    buf_consume(&s->waiting, end);
+    buf_consume(&s->waiting, job.until);
 }
 
 void redact_stream_add(struct redact_stream *s, const char *p, size_t len)
@@ -442,7 +443,7 @@ void redact_stream_add(struct redact_stream *s, const char *p, size_t len)
         (void)buf_add(&s->waiting, p, n);
         p += n;
         len -= n;
-        if (memchr(p - n, '\n', n) || s->waiting.len >= REDACT_WAIT_MAX)
+        if (s->waiting.len >= REDACT_WAIT_MAX)
             flush(s, false);
     }
 }

@@ -78,8 +78,8 @@ void redact_error(struct redact *r, struct ship_error *err);
 size_t redact_assigned(const char *line, size_t len);
 
 /*
- * Text that comes in pieces: filtered line by line; a piece of an unfinished line waits, up to
- * REDACT_WAIT_MAX bytes. Order: init, add ..., finish.
+ * Text that comes in pieces: whole lines are filtered together and handed out late, when
+ * REDACT_WAIT_MAX bytes wait or at the end. Order: init, add ..., finish.
  */
 #define REDACT_WAIT_MAX (32u * 1024)
 struct redact_stream {

@@ -131,8 +131,9 @@ struct redact_span redact_private_key(const char *text, size_t len, size_t at, b
     *is_open = false;
     if (!name || memchr(text + at, '\n', (size_t)(name - text) - at))
         return (struct redact_span){0};
-    if (len - at > PEM_MAX)
-        len = at + PEM_MAX;
-    return (struct redact_span){
-        at, body_end(text, len, (size_t)(name - text) + strlen(PEM_TEXT), is_open)};
+    bool is_long = len - at > PEM_MAX;
+    size_t end = body_end(text, is_long ? at + PEM_MAX : len,
+                          (size_t)(name - text) + strlen(PEM_TEXT), is_open);
+    *is_open = *is_open && !is_long;
+    return (struct redact_span){at, end};
 }
