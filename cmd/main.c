@@ -77,13 +77,14 @@ static void set_signals(unsigned flags)
     }
 }
 
-/* Registry credentials and environments pass through memory: no core file, no ptrace. */
-static void hide_memory(bool is_debug)
+/*
+ * Registry credentials and environments pass through memory: no core file, no ptrace. With --debug
+ * as well: it shows where an error came from, not what we know.
+ */
+static void hide_memory(void)
 {
     const struct rlimit none = {0, 0};
 
-    if (is_debug)
-        return;
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -224,7 +225,7 @@ int main(int argc, char **argv)
     if (rc < 0)
         args.json = args_want_json(argc, argv);
     set_signals(c.command != NULL ? c.command->flags : 0);
-    hide_memory(args.debug);
+    hide_memory();
     c.style = style_for(STDOUT_FILENO, (enum color_mode)args.color);
     c.is_shared = is_same_file(STDOUT_FILENO, STDERR_FILENO);
     open_face(&c, &err_stream,

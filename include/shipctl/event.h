@@ -49,7 +49,7 @@ struct ship_event {
     const char *step;             /* name from the step table, or NULL */
     const char *service;          /* compose service concerned, or NULL */
     const char *origin;           /* OUTPUT: "log app", "hook backup[0]"; else NULL */
-    const char *text;             /* never NULL; may hold foreign bytes: sinks escape it */
+    const char *text; /* never NULL; without secrets; may hold foreign bytes: sinks escape it */
 };
 
 struct ship_sink {
@@ -58,9 +58,12 @@ struct ship_sink {
 
 #define SHIP_SINKS_MAX 4
 
+struct redact; /* the secrets that a session knows */
+
 struct ship_events {
     struct ship_sink *sinks[SHIP_SINKS_MAX]; /* borrowed */
     size_t n_sinks;
+    struct redact *redact; /* of texts, before a sink sees them; set by the session, or NULL */
 };
 
 /* Add a sink; more than SHIP_SINKS_MAX is a bug (asserted). */

@@ -10,19 +10,6 @@
 /* Room for the line that marks the gap. */
 #define MARK_MAX 64
 
-void capture_init(struct capture *c, size_t head_max, size_t tail_max)
-{
-    *c = (struct capture){.tail_max = tail_max};
-    buf_init(&c->head, head_max);
-}
-
-void capture_done(struct capture *c)
-{
-    buf_done(&c->head);
-    free(c->tail);
-    *c = (struct capture){0};
-}
-
 static void add_to_tail(struct capture *c, const char *p, size_t len)
 {
     size_t room = c->tail_max - c->tail_len;
@@ -47,8 +34,9 @@ static void add_to_tail(struct capture *c, const char *p, size_t len)
     }
 }
 
-void capture_add(struct capture *c, const char *p, size_t len)
+static void keep(void *ctx, const char *p, size_t len)
 {
+    struct capture *c = ctx;
     size_t room = c->head.max - c->head.len;
     size_t n = len < room ? len : room;
 
@@ -57,8 +45,29 @@ void capture_add(struct capture *c, const char *p, size_t len)
         add_to_tail(c, p + n, len - n);
 }
 
-void capture_finish(const struct capture *c, struct buf *out)
+void capture_init(struct capture *c, size_t head_max, size_t tail_max, struct redact *redact)
 {
+    *c = (struct capture){.tail_max = tail_max};
+    buf_init(&c->head, head_max);
+    redact_stream_init(&c->filter, redact, keep, c);
+}
+
+void capture_done(struct capture *c)
+{
+    buf_done(&c->filter.waiting);
+    buf_done(&c->head);
+    free(c->tail);
+    *c = (struct capture){0};
+}
+
+void capture_add(struct capture *c, const char *p, size_t len)
+{
+    redact_stream_add(&c->filter, p, len);
+}
+
+void capture_finish(struct capture *c, struct buf *out)
+{
+    redact_stream_finish(&c->filter);
     /* Start of the oldest byte; when the ring never wrapped that is 0. */
     size_t first = c->tail_len < c->tail_max ? 0 : c->tail_at;
 

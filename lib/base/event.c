@@ -1,15 +1,18 @@
 /*
- * The sink list: hands each event to every sink, in the order they were added.
+ * The sink list: hands each event to every sink, in the order they were added, with what is secret
+ * replaced.
  */
 #include "shipctl/event.h"
 
 #include <assert.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/redact.h"
 
 /* Longest message text; more is cut. */
 #define MESSAGE_MAX (64u * 1024)
@@ -27,6 +30,10 @@ void ship_emit(const struct ship_events *events, const struct ship_event *event)
     if (events == NULL)
         return;
     assert(event->text != NULL);
+    size_t len = strlen(event->text);
+    AUTO(buf_done) struct buf text = BUF_INIT(len + MESSAGE_MAX);
+    if (redact_text(events->redact, event->text, len, false, &text))
+        copy.text = text.p;
     if (copy.at_ms == 0)
         copy.at_ms = clock_epoch_ms(&clock_real);
     for (size_t i = 0; i < events->n_sinks; i++)

@@ -332,8 +332,8 @@ int proc_run(const struct proc_spec *spec, struct proc_result *ret, struct ship_
     int64_t started_ms = clock_now_ms(spec->clock);
     struct proc_result result = {0};
 
-    capture_init(&c.out, PROC_HEAD_MAX, PROC_TAIL_MAX);
-    capture_init(&c.err, PROC_HEAD_MAX, PROC_TAIL_MAX);
+    capture_init(&c.out, PROC_HEAD_MAX, PROC_TAIL_MAX, spec->redact);
+    capture_init(&c.err, PROC_HEAD_MAX, PROC_TAIL_MAX, spec->redact);
     if (!spec->ignore_stop && clock_stop_signal(spec->clock) != 0)
         return ship_fail(err, SHIP_INTERRUPTED, "'%s' not started: stopped by signal %d",
                          spec->argv[0], clock_stop_signal(spec->clock));

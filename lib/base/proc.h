@@ -30,10 +30,11 @@ struct proc_spec {
     const char *input;       /* text for stdin; NULL = /dev/null */
     int64_t deadline_ms;     /* absolute, clock */
     const struct clock *clock;
-    int64_t grace_ms;     /* between SIGTERM and SIGKILL; 0 = PROC_GRACE_MS */
-    bool separate_stderr; /* false: stderr goes into the same output */
-    bool ignore_stop;     /* true: a stop signal does not end it (rollback's own hooks) */
-    bool confined;        /* umask 077, no new privileges, no core dumps, 1024 descriptors */
+    int64_t grace_ms;      /* between SIGTERM and SIGKILL; 0 = PROC_GRACE_MS */
+    bool separate_stderr;  /* false: stderr goes into the same output */
+    bool ignore_stop;      /* true: a stop signal does not end it (rollback's own hooks) */
+    struct redact *redact; /* of the output; NULL = as it is */
+    bool confined;         /* umask 077, no new privileges, no core dumps, 1024 descriptors */
 };
 
 struct proc_result {

@@ -42,8 +42,10 @@ static int build_env(const struct check_env *env, const struct command_config *c
     childenv_add(out, "SHIPCTL_CHECK", "command");
     if (check_expand_all(env, &cfg->env, &own, ret) == 0)
         return 0;
-    for (size_t i = 0; i + 1 < own.n; i += 2)
+    for (size_t i = 0; i + 1 < own.n; i += 2) {
         childenv_add(out, own.v[i], own.v[i + 1]);
+        redact_add_named(check_redact(env), own.v[i], own.v[i + 1]);
+    }
     return 1;
 }
 
@@ -75,7 +77,10 @@ static int command_run(const struct check_env *env, const void *config, int64_t 
     AUTO(strv_done) struct strv argv = {0};
     AUTO(strv_done) struct strv envp = {0};
     AUTO(proc_result_done) struct proc_result result = {0};
-    struct proc_spec spec = {.dir = env->dir, .deadline_ms = deadline_ms, .clock = env->clock};
+    struct proc_spec spec = {.dir = env->dir,
+                             .deadline_ms = deadline_ms,
+                             .clock = env->clock,
+                             .redact = check_redact(env)};
 
     if (check_expand_all(env, &cfg->command, &argv, ret) == 0 ||
         build_env(env, cfg, &envp, ret) == 0)

@@ -55,7 +55,7 @@ static int exec_run(const struct check_env *env, const void *config, int64_t dea
     const struct check_target *target = check_target_find(env, cfg->service);
     AUTO(strv_done) struct strv argv = {0};
     AUTO(exec_result_done) struct exec_result result = {0};
-    struct exec_request req = {.user = cfg->user};
+    struct exec_request req = {.user = cfg->user, .is_shown = true};
     struct check_exec_call call = {target, &req, deadline_ms};
     int rc;
 

@@ -77,7 +77,7 @@ static int healthcheck_run(const struct check_env *env, const void *config, int6
     AUTO(container_done) struct container c = {0};
     AUTO(strv_done) struct strv argv = {0};
     AUTO(exec_result_done) struct exec_result result = {0};
-    struct exec_request req = {0};
+    struct exec_request req = {.is_shown = true};
     struct check_exec_call call = {target, &req, deadline_ms};
     struct ship_error e = {0};
 

@@ -139,6 +139,15 @@ static int expand_optional(const struct check_env *env, const char *text, char *
     return *out ? 1 : 0;
 }
 
+/* Secret by its name, or by where it comes from. */
+static void hide_header(const struct check_env *env, const char *name, const char *text,
+                        const char *value)
+{
+    redact_add_named(check_redact(env), name, value);
+    if (strstr(text, "${env:") || strstr(text, "${file:"))
+        redact_add_credentials(check_redact(env), value);
+}
+
 static int expand_headers(const struct check_env *env, const struct http_config *cfg,
                           struct strv *out, struct check_result *ret)
 {
@@ -149,6 +158,7 @@ static int expand_headers(const struct check_env *env, const struct http_config 
 
         if (!value)
             return 0;
+        hide_header(env, cfg->headers.v[i], cfg->headers.v[i + 1], value);
         has_agent = has_agent || strcasecmp(cfg->headers.v[i], "User-Agent") == 0;
         strv_take(out, xasprintf("%s: %s", cfg->headers.v[i], value));
     }

@@ -118,8 +118,11 @@ static int read_log(struct reading *r, const char *since, struct check_result *r
     struct runtime *rt = r->env->runtime;
     struct log_request req = {.since = since, .tail = -1};
 
-    r->scan =
-        (struct scan){.deny = &r->cfg->deny, .allow = &r->cfg->allow, .found = on_hit, .ctx = r};
+    r->scan = (struct scan){.deny = &r->cfg->deny,
+                            .allow = &r->cfg->allow,
+                            .redact = check_redact(r->env),
+                            .found = on_hit,
+                            .ctx = r};
     if (rt->ops->logs(rt, r->target->container_id, &req, on_bytes, r, r->deadline_ms, err) < 0) {
         scan_done(&r->scan);
         /* What was found before the engine went silent stays found. */

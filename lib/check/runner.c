@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "check/support.h"
 
 #define FAST_RETRY_MS  50
 #define FAST_PERIOD_MS 2000
@@ -48,6 +49,7 @@ static int run_once(struct run *r, struct ship_error *err)
 
     if (r->check->type->run(r->env, r->check->config, try_deadline(r), &result, err) < 0)
         return ship_error_wrap(err, "check '%s'", r->check->id);
+    redact_field(check_redact(r->env), result.message, sizeof result.message);
     r->last = result;
     return 0;
 }

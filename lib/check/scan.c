@@ -31,14 +31,24 @@ static const char *patterns_find(const struct scan_patterns *ps, const char *tex
 }
 
 /* Keep what is reported: the line from its beginning, or from shortly before the hit. */
-static void keep_text(struct scan_stream *st, const char *hit)
+static void keep_text(const struct scan *s, struct scan_stream *st, const char *hit)
 {
     size_t at = (size_t)(hit - st->line), from = at > SCAN_TEXT_MAX / 2 ? at - 64 : 0;
-    size_t n = st->len - from;
+    AUTO(buf_done) struct buf clean = BUF_INIT(2 * SCAN_LINE_MAX);
+    AUTO(buf_done) struct buf before = BUF_INIT(2 * SCAN_LINE_MAX);
+    const char *text = st->line;
+    size_t len = st->len;
 
-    if (n > SCAN_TEXT_MAX - 1)
-        n = SCAN_TEXT_MAX - 1;
-    memcpy(st->text, st->line + from, n);
+    /* Before it is cut: of a secret in pieces nothing would be found. */
+    if (redact_text(s->redact, text, len, true, &clean)) {
+        if (redact_text(s->redact, text, from, true, &before))
+            from = before.len;
+        text = clean.p;
+        len = clean.len;
+        from = from < len ? from : len;
+    }
+    size_t n = len - from < SCAN_TEXT_MAX - 1 ? len - from : SCAN_TEXT_MAX - 1;
+    memcpy(st->text, text + from, n);
     st->text[n] = '\0';
 }
 
@@ -59,7 +69,7 @@ static void look_at_window(struct scan *s, struct scan_stream *st)
     close_window(st);
     if (!st->denied && (hit = patterns_find(s->deny, line, st->len))) {
         st->denied = true;
-        keep_text(st, hit);
+        keep_text(s, st, hit);
     }
     if (!st->allowed && patterns_find(s->allow, line, st->len))
         st->allowed = true;

@@ -42,6 +42,7 @@ struct scan_stream {
 
 struct scan {
     const struct scan_patterns *deny, *allow; /* borrowed */
+    struct redact *redact;                    /* of the lines told; may be NULL */
     /* Told each line that is denied and not allowed; NUL-terminated. */
     void (*found)(void *ctx, const char *text);
     void *ctx;

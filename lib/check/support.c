@@ -29,6 +29,11 @@ int check_say(struct check_result *ret, enum check_status status, const char *fm
     return 0;
 }
 
+struct redact *check_redact(const struct check_env *env)
+{
+    return env->runtime ? env->runtime->redact : NULL;
+}
+
 int check_unknown(struct check_result *ret, const struct ship_error *err)
 {
     if (err->code == SHIP_INTERRUPTED || err->code == SHIP_INTERNAL)

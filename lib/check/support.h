@@ -14,6 +14,9 @@
 int check_say(struct check_result *ret, enum check_status status, const char *fmt, ...)
     SHIP_PRINTF(3, 4);
 
+/* What texts that are kept or shown must not hold; NULL when nothing is known. */
+struct redact *check_redact(const struct check_env *env);
+
 /* An error on the way: -1 when it ends the run, else UNKNOWN with its text and 0. */
 int check_unknown(struct check_result *ret, const struct ship_error *err);
 

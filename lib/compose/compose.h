@@ -18,6 +18,7 @@
 #include "base/auto.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/redact.h"
 #include "base/str.h"
 #include "yaml/node.h"
 
@@ -34,6 +35,7 @@ struct compose_options {
     const char *const *environ;  /* "K=V" vector of the OS environment, NULL-terminated; non-NULL */
     const struct strv *
         overrides; /* "K=V": win over OS environment and .env (the version variable); may be NULL */
+    struct redact *redact; /* gets what is secret in files that do not load; may be NULL */
 };
 
 /*
@@ -204,6 +206,13 @@ struct json *compose_volume_body(const struct compose_project *p, const char *ke
 /* Appends nothing when the service has none. */
 SHIP_CHECKED int compose_secrets_tar(const struct compose_project *p, const char *service,
                                      struct buf *out_tar, struct ship_error *err);
+
+/*
+ * Add what is secret in the project: variables (OS, .env, env files, environment, build arguments,
+ * labels) by their names, passwords in their values, contents of `secrets`. The names of project,
+ * services and images are kept.
+ */
+void compose_add_secrets(const struct compose_project *p, struct redact *r);
 
 /* ---- pin: write the version back so that `docker compose up` is a no-op ---- */
 struct compose_pin {

@@ -160,6 +160,8 @@ struct compose_project *load_with_report(const struct compose_options *options,
 
     int rc = run(&l, report, err);
     diag_flush(&l.diag);
+    if (rc < 0 || l.diag.n_errors)
+        load_add_secrets(&l, options->redact);
     if (rc < 0)
         return NULL;
     if (l.diag.n_errors) {

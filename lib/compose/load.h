@@ -90,6 +90,10 @@ struct compose_project *load_with_report(const struct compose_options *options,
                                          struct yaml_problems *problems, struct load_report *report,
                                          struct ship_error *err);
 
+/* ---- secrets.c ---- */
+/* What is secret in files that were read so far, whatever is wrong with them. */
+void load_add_secrets(const struct loader *l, struct redact *r);
+
 /* ---- discover.c ---- */
 /* Directory, files and project environment. -1 SHIP_NOT_FOUND / SHIP_INVALID. */
 SHIP_CHECKED int discover_project(struct loader *l, struct ship_error *err);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "deploy/checks.h"
+#include "deploy/hide.h"
 #include "deploy/lint.h"
 #include "deploy/observe.h"
 #include "deploy/pin.h"
@@ -216,5 +217,7 @@ int ship_check(struct ship_session *s, enum ship_check_phase phase, struct ship_
     int rc = run_step(&op, SHIP_CHECK_LINT, &err);
     if (rc == 0 && phase != SHIP_CHECK_LINT)
         rc = run_step(&op, phase, &err);
-    return end(&op, rc, &err);
+    int status = end(&op, rc, &err);
+    hide_in_result(s->redact, ret);
+    return status;
 }

@@ -1,7 +1,7 @@
 /* The public entrances: deploy, rollback, recover. Each is one operation with its table. */
 #include "shipctl/deploy.h"
 
-#include "base/alloc.h"
+#include "deploy/hide.h"
 #include "deploy/operation.h"
 #include "deploy/record.h"
 #include "deploy/recover.h"
@@ -22,6 +22,7 @@ int ship_deploy(struct ship_session *s, const struct ship_deploy_request *reques
     op.force = request->force;
     op.strict = request->strict;
     operation_run(&op, deploy_steps);
+    hide_in_result(s->redact, ret);
     return ret->exit_code = end_dry_run(ret, request->exit_code);
 }
 
@@ -36,6 +37,7 @@ int ship_rollback(struct ship_session *s, const struct ship_rollback_request *re
     op.dry_run = request->dry_run;
     op.strict = request->strict;
     operation_run(&op, rollback_steps);
+    hide_in_result(s->redact, ret);
     return ret->exit_code = end_dry_run(ret, request->exit_code);
 }
 
@@ -43,5 +45,7 @@ int ship_recover(struct ship_session *s, struct ship_result *ret)
 {
     AUTO(operation_done) struct operation op;
     operation_init(&op, s, ret, "recover");
-    return recover_run(&op);
+    int status = recover_run(&op);
+    hide_in_result(s->redact, ret);
+    return status;
 }

@@ -10,9 +10,8 @@
 #define EVIDENCE_BYTES (128u * 1024)
 #define LOG_MS         5000
 
-static int keep_tail(void *ctx, int is_stderr, const char *p, size_t len)
+static void keep_tail(void *ctx, const char *p, size_t len)
 {
-    (void)is_stderr;
     struct buf *b = ctx;
     if (len > LOG_BYTES) {
         p += len - LOG_BYTES;
@@ -21,15 +20,28 @@ static int keep_tail(void *ctx, int is_stderr, const char *p, size_t len)
     if (b->len + len > LOG_BYTES)
         buf_consume(b, b->len + len - LOG_BYTES);
     buf_add(b, p, len);
+}
+
+static int filter(void *ctx, int is_stderr, const char *p, size_t len)
+{
+    struct redact_stream *streams = ctx;
+    redact_stream_add(&streams[is_stderr ? 1 : 0], p, len);
     return 0;
 }
 
+/* A program that fails likes to print its environment. */
 static void read_log(struct operation *op, const char *id, struct buf *out)
 {
     struct runtime *rt = op->s->runtime;
     struct log_request req = {.tail = LOG_LINES};
     struct ship_error err = {0};
-    if (rt->ops->logs(rt, id, &req, keep_tail, out, clock_deadline(rt->clock, LOG_MS), &err) < 0)
+    struct redact_stream streams[2]; /* stdout, stderr */
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++)
+        redact_stream_init(&streams[i], op->s->redact, keep_tail, out);
+    int rc = rt->ops->logs(rt, id, &req, filter, streams, clock_deadline(rt->clock, LOG_MS), &err);
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++)
+        redact_stream_finish(&streams[i]);
+    if (rc < 0)
         buf_addf(out, "(the log could not be read: %s)", err.msg);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "deploy/hide.h"
 #include "deploy/history.h"
 
 /* ---- rows to results ---- */
@@ -137,6 +138,7 @@ int ship_history(struct ship_session *s, const struct ship_history_query *query,
     if (rc < 0)
         return ship_code_exit_status(err->code);
     take_rows(ret, &ds);
+    hide_in_history(s->redact, ret);
     return 0;
 }
 
@@ -212,6 +214,18 @@ static int take_services(struct ship_session *s, struct ship_history_entry *e,
     return 0;
 }
 
+/* What the deployment ran with may be in what is recorded of its failure by older releases. */
+static void learn_secrets(struct redact *r, const struct ledger_services *services)
+{
+    for (size_t i = 0; i < services->n; i++) {
+        const char *text = services->rows[i].spec_json;
+        struct ship_error ignored = {0};
+        AUTO_PTR(json_free)
+        struct json *spec = text ? json_parse(text, strlen(text), "spec", &ignored) : NULL;
+        redact_add_json(r, spec);
+    }
+}
+
 static int take_diff(struct ship_session *s, struct ship_history_entry *e, int64_t from_id,
                      const struct ledger_services *services, struct ship_error *err)
 {
@@ -235,6 +249,7 @@ static int take_details(struct ship_session *s, struct ship_history_entry *e, in
     if (take_steps(s, &e->result, err) < 0 || take_checks(s, &e->result, err) < 0 ||
         take_evidence(s, &e->result, err) < 0 || take_services(s, e, &services, err) < 0)
         return -1;
+    learn_secrets(s->redact, &services);
     return take_diff(s, e, from_id, &services, err);
 }
 
@@ -252,6 +267,7 @@ int ship_history_show(struct ship_session *s, int64_t deployment, struct ship_hi
         take_rows(ret, &one);
         rc = take_details(s, &ret->entries[0], d.from_id, err);
     }
+    hide_in_history(s->redact, ret);
     if (rc == 0)
         return 0;
     if (rc > 0)

@@ -180,8 +180,10 @@ static int find_path(const struct ship_session *s, bool force, char **ret, struc
 
 static struct compose_project *load(struct ship_session *s, struct ship_error *err)
 {
-    struct compose_options o = {.dir = s->dir, .environ = s->opt.environ};
+    struct compose_options o = {.dir = s->dir, .environ = s->opt.environ, .redact = s->redact};
     struct compose_project *p = compose_load(&o, &s->problems, err);
+    if (!p)
+        (void)session_load_failed(s, err);
     if (!p && err->code == SHIP_NOT_FOUND) {
         err->code = SHIP_INVALID;
         ship_error_hint(err, "go to the folder of your docker-compose.yml, or use: shipctl -C DIR");

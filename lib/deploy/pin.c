@@ -37,7 +37,8 @@ static int plan_pins(struct operation *op, struct pins *ret, struct ship_error *
                                 .files = &op->s->plan->compose,
                                 .project_name = op->s->plan->project,
                                 .profiles = &op->s->plan->profiles,
-                                .environ = op->s->opt.environ};
+                                .environ = op->s->opt.environ,
+                                .redact = op->s->redact};
     struct yaml_problems ignored = {0};
     AUTO_PTR(compose_free) struct compose_project *p = compose_load(&o, &ignored, err);
     yaml_problems_done(&ignored);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "deploy/hide.h"
 #include "deploy/prune_rule.h"
 #include "deploy/record.h"
 #include "deploy/recover.h"
@@ -264,5 +265,8 @@ int ship_prune(struct ship_session *s, const struct ship_prune_request *request,
         return exit_status(s, err);
     ret->app = xstrdup(s->plan->app);
     ret->environment = xstrdup(s->plan->environment);
-    return prune_locked(s, request, ret, err) < 0 ? exit_status(s, err) : 0;
+    int rc = prune_locked(s, request, ret, err);
+    hide_in_prune(s->redact, ret);
+    redact_error(s->redact, err);
+    return rc < 0 ? exit_status(s, err) : 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "deploy/hide.h"
 
 int record_lock(struct operation *op, struct ship_error *err)
 {
@@ -40,6 +41,7 @@ int record_begin(struct operation *op, struct ship_error *err)
         return 0;
     struct ship_session *s = op->s;
     struct ledger_deployment *d = &op->row;
+    redact_own(s->redact, &op->res->reason);
     *d = (struct ledger_deployment){
         .app = s->plan->app,
         .environment = s->plan->environment,
@@ -225,6 +227,7 @@ int record_end(struct operation *op, enum ledger_state state, enum ship_outcome 
 {
     struct ship_result *r = op->res;
     struct ship_error err = {0};
+    hide_in_result(op->s->redact, r);
     r->outcome = outcome;
     r->exit_code = exit_code;
     r->finished_at_ms = clock_epoch_ms(&op->s->clock);

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "deploy/hide.h"
 
 #define STATE_DIR_ROOT      "/var/lib/shipctl"
 #define ENGINE_HOST_DEFAULT "unix:///var/run/docker.sock"
@@ -73,10 +74,31 @@ static char *start_dir(const struct ship_session *s)
     return dir;
 }
 
+/* Names that stand in every message are kept, whatever else they are. */
+static void collect_secrets(struct redact *r, void *ctx)
+{
+    const struct ship_session *s = ctx;
+    for (const char *const *e = s->opt.environ; *e; e++)
+        redact_add_pair(r, *e);
+    if (s->plan) {
+        redact_keep(r, s->plan->app);
+        redact_keep(r, s->plan->environment);
+        redact_keep(r, s->plan->image);
+    }
+    if (s->compose)
+        compose_add_secrets(s->compose, r);
+}
+
 struct ship_session *ship_session_new(const struct ship_options *options)
 {
     struct ship_session *s = xcalloc(1, sizeof *s);
     s->opt = *options;
+    s->redact = redact_new(collect_secrets, s);
+    if (options->events) {
+        s->events = *options->events;
+        s->events.redact = s->redact;
+        s->opt.events = &s->events;
+    }
     s->clock = clock_real;
     s->clock.stop = options->stop;
     s->patient = clock_real;
@@ -94,6 +116,7 @@ void ship_session_free(struct ship_session *s)
     compose_free(s->compose);
     plan_free(s->plan);
     yaml_problems_done(&s->problems);
+    redact_free(s->redact);
     free(s->view);
     free(s->state_dir);
     free(s->dir);
@@ -104,6 +127,7 @@ size_t ship_session_problems(const struct ship_session *s, const struct ship_pro
 {
     struct ship_session *rw = (struct ship_session *)(uintptr_t)s; /* the view is a cache */
     free(rw->view);
+    hide_in_problems(rw->redact, &rw->problems);
     rw->view = s->problems.n ? xcalloc(s->problems.n, sizeof *rw->view) : NULL;
     for (size_t i = 0; i < s->problems.n; i++) {
         const struct yaml_problem *p = &s->problems.list[i];
@@ -121,6 +145,16 @@ size_t ship_session_hidden_problems(const struct ship_session *s)
     return s->problems.n_errors + s->problems.n_warnings - s->problems.n;
 }
 
+/* The error of files that do not load is made of their problems. */
+int session_load_failed(struct ship_session *s, struct ship_error *err)
+{
+    hide_in_problems(s->redact, &s->problems);
+    if (err->code == SHIP_INVALID && s->problems.n_errors)
+        return yaml_problems_check(&s->problems, err);
+    redact_error(s->redact, err);
+    return -1;
+}
+
 int session_need_plan(struct ship_session *s, struct ship_error *err)
 {
     if (s->plan)
@@ -129,7 +163,8 @@ int session_need_plan(struct ship_session *s, struct ship_error *err)
     if (stat(s->dir, &st) < 0)
         return ship_fail_errno(err, SHIP_USAGE, "cannot use directory '%s'", s->dir);
     s->plan = plan_load(s->dir, s->opt.plan_file, s->opt.environment, &s->problems, err);
-    return s->plan ? 0 : -1;
+    redact_stale(s->redact);
+    return s->plan ? 0 : session_load_failed(s, err);
 }
 
 int session_need_compose(struct ship_session *s, const struct strv *overrides,
@@ -144,7 +179,8 @@ int session_need_compose(struct ship_session *s, const struct strv *overrides,
                                 .project_name = s->plan->project,
                                 .profiles = &s->plan->profiles,
                                 .environ = s->opt.environ,
-                                .overrides = overrides};
+                                .overrides = overrides,
+                                .redact = s->redact};
     /* Loading again repeats its warnings: only the first load reports them. */
     struct yaml_problems again = {0};
     struct yaml_problems *problems = s->compose ? &again : &s->problems;
@@ -153,9 +189,10 @@ int session_need_compose(struct ship_session *s, const struct strv *overrides,
     if (!p && err->code == SHIP_NOT_FOUND)
         err->code = SHIP_INVALID;
     if (!p)
-        return -1;
+        return session_load_failed(s, err);
     compose_free(s->compose);
     s->compose = p;
+    redact_stale(s->redact);
     return 0;
 }
 
@@ -192,7 +229,10 @@ int session_need_runtime(struct ship_session *s, struct ship_error *err)
     AUTO_FREE char *dir =
         str_empty(config) ? file_path_join(home_dir(s), ".docker") : xstrdup(config);
     s->runtime = runtime_open_docker(engine_host(s), dir, &s->clock, err);
-    return s->runtime ? 0 : -1;
+    if (!s->runtime)
+        return -1;
+    s->runtime->redact = s->redact;
+    return 0;
 }
 
 void session_emit_warnings(struct ship_session *s)

@@ -11,6 +11,7 @@
 #include "shipctl/session.h"
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/str.h"
 #include "compose/compose.h"
 #include "ledger/ledger.h"
@@ -19,9 +20,11 @@
 #include "yaml/node.h"
 
 struct ship_session {
-    struct ship_options opt;
-    struct clock clock;   /* real time with the caller's stop flag */
-    struct clock patient; /* the same without it: undo and cleanup run to their end */
+    struct ship_options opt; /* events: the copy below */
+    struct ship_events events;
+    struct redact *redact; /* everything secret that this process reads */
+    struct clock clock;    /* real time with the caller's stop flag */
+    struct clock patient;  /* the same without it: undo and cleanup run to their end */
     struct yaml_problems problems;
     size_t n_emitted;          /* of problems, already shown as warnings */
     struct ship_problem *view; /* ship_session_problems; rebuilt on demand */
@@ -48,6 +51,9 @@ SHIP_CHECKED int session_need_compose(struct ship_session *s, const struct strv 
 SHIP_CHECKED int session_need_ledger(struct ship_session *s, enum ledger_mode mode,
                                      struct ship_error *err);
 SHIP_CHECKED int session_need_runtime(struct ship_session *s, struct ship_error *err);
+
+/* Plan or compose files did not load: takes the secrets out of what is said of them. -1. */
+int session_load_failed(struct ship_session *s, struct ship_error *err);
 
 /* Warnings of the lint so far, as MESSAGE events; each is emitted once. */
 void session_emit_warnings(struct ship_session *s);

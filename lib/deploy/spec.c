@@ -357,6 +357,7 @@ static int read_replica(struct operation *op, const struct target *t, const stru
     r->platform = xstrdup_or_null(json_str(o, "platform"));
     r->grace_ms = grace_ms;
     r->body = json_copy(json_get(o, "body"));
+    redact_add_json(op->s->redact, json_get(r->body, "Env"));
     r->connects =
         json_is_array(json_get(o, "connects")) ? json_copy(json_get(o, "connects")) : json_array();
     if (secrets && base64_decode(secrets, strlen(secrets), &r->secrets) < 0)

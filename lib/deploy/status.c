@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/image_ref.h"
+#include "deploy/hide.h"
 #include "deploy/lock.h"
 #include "deploy/look.h"
 #include "deploy/rollback_target.h"
@@ -469,6 +470,8 @@ static int look_once(struct ship_session *s, struct ship_status *ret, struct str
     struct look l;
     look_init(&l, s, ret);
     int rc = look_at_all(&l, err);
+    redact_error(s->redact, err);
+    hide_in_status(s->redact, ret);
     ret->exit_code = rc < 0 ? ship_code_exit_status(err->code) : verdict(&l);
     for (size_t i = 0; l.inspected && i < ret->n_services; i++)
         if (ret->services[i].deployed && l.inspected[i].id)

@@ -27,6 +27,7 @@ struct cached {
 struct docker_auth {
     char *config_dir;
     const struct clock *clock;
+    struct redact *redact;
     struct cached *known;
     size_t n, cap;
 };
@@ -349,6 +350,11 @@ struct docker_auth *docker_auth_new(const char *config_dir, const struct clock *
     return a;
 }
 
+void docker_auth_use_redact(struct docker_auth *a, struct redact *redact)
+{
+    a->redact = redact;
+}
+
 void docker_auth_free(struct docker_auth *a)
 {
     if (a == NULL)
@@ -361,6 +367,16 @@ void docker_auth_free(struct docker_auth *a)
     free(a->known);
     free(a->config_dir);
     free(a);
+}
+
+static void hide(const struct docker_auth *a, const struct registry_credential *c,
+                 const char *header)
+{
+    const char *const secrets[] = {c->password, c->identity_token, c->registry_token, header};
+
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+        if (secrets[i])
+            redact_add(a->redact, secrets[i], strlen(secrets[i]));
 }
 
 static int look_up(const struct docker_auth *a, const char *registry, int64_t deadline_ms,
@@ -376,6 +392,7 @@ static int look_up(const struct docker_auth *a, const char *registry, int64_t de
         return -1;
     if (c.source && encode_header(&c, key, &header, err) != 0)
         return -1;
+    hide(a, &c, header);
     *ret = (struct cached){
         .registry = xstrdup(registry),
         .header = header,

@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/redact.h"
 
 #define DOCKER_CONFIG_MAX   (1024u * 1024)
 #define AUTH_HELPER_MS      10000
@@ -34,6 +35,8 @@ struct docker_auth;
 
 /* config_dir: directory of config.json; NULL = always anonymous. clock borrowed. Reads nothing. */
 struct docker_auth *docker_auth_new(const char *config_dir, const struct clock *clock);
+/* What is found from now on is added; NULL: nothing is. */
+void docker_auth_use_redact(struct docker_auth *a, struct redact *redact);
 void docker_auth_free(struct docker_auth *a);
 AUTO_PTR_DEFINE(docker_auth_free, struct docker_auth)
 

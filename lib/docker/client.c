@@ -26,6 +26,7 @@ struct docker_client {
     char *socket;
     struct transfer *transfer;
     struct docker_auth *auth;
+    struct redact *redact; /* borrowed; may be NULL */
     int api_minor;
     bool unknown;
     int64_t last_change_ms;
@@ -379,6 +380,17 @@ static bool is_version_refusal(const struct docker_answer *a)
            (strstr(a->body.p, "too new") || strstr(a->body.p, "too old"));
 }
 
+/* The engine repeats what it was sent, and what a registry or a runtime said. */
+static void hide_refusal(const struct docker_client *c, struct docker_answer *a)
+{
+    AUTO(buf_done) struct buf clean = BUF_INIT(DOCKER_ERROR_MAX);
+
+    if (a->status >= 400 && redact_text(c->redact, a->body.p, a->body.len, true, &clean)) {
+        buf_reset(&a->body);
+        (void)buf_add(&a->body, clean.p, clean.len);
+    }
+}
+
 /* ---- calls ---- */
 
 int docker_send(struct docker_client *c, const struct docker_call *call, struct docker_answer *ret,
@@ -388,12 +400,16 @@ int docker_send(struct docker_client *c, const struct docker_call *call, struct 
 
     if (docker_negotiate(c, call->deadline_ms, err) != 0 || exchange_with_retry(&x, err) != 0)
         return -1;
-    if (!is_version_refusal(ret))
+    if (!is_version_refusal(ret)) {
+        hide_refusal(c, ret);
         return 0;
+    }
     if (ping(c, call->deadline_ms, err) != 0 || exchange_with_retry(&x, err) != 0)
         return -1;
-    if (!is_version_refusal(ret))
+    if (!is_version_refusal(ret)) {
+        hide_refusal(c, ret);
         return 0;
+    }
     c->api_minor = 0;
     return fail_version(c, "of another range", err);
 }
@@ -554,6 +570,17 @@ void docker_use_clock(struct docker_client *c, const struct clock *clock)
 {
     c->clock = clock;
     transfer_use_clock(c->transfer, clock);
+}
+
+void docker_use_redact(struct docker_client *c, struct redact *redact)
+{
+    c->redact = redact;
+    docker_auth_use_redact(c->auth, redact);
+}
+
+struct redact *docker_redact(const struct docker_client *c)
+{
+    return c->redact;
 }
 
 const struct clock *docker_clock(const struct docker_client *c)

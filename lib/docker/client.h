@@ -113,6 +113,9 @@ int64_t docker_last_change_ms(const struct docker_client *c);
 const struct clock *docker_clock(const struct docker_client *c);
 /* Calls from now on use this clock: one without a stop flag while something is taken back. */
 void docker_use_clock(struct docker_client *c, const struct clock *clock);
+/* Credentials and environments read from now on are added; texts of errors are filtered. */
+void docker_use_redact(struct docker_client *c, struct redact *redact);
+struct redact *docker_redact(const struct docker_client *c);
 struct docker_auth *docker_client_auth(struct docker_client *c);
 
 /* For a second connection (events): URL of a path and the socket. Negotiate first. */

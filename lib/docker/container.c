@@ -164,6 +164,15 @@ static bool is_the_one(const struct container *c, const char *asked)
     return str_eq(c->name, asked) || (strlen(asked) >= ID_PREFIX_MIN && str_starts(c->id, asked));
 }
 
+/* Its environment may show up in what it prints and in what is said of it. */
+static void learn_and_hide(struct redact *r, struct container *c)
+{
+    redact_add_json(r, json_path(c->doc, "Config.Env"));
+    if (c->health_output)
+        redact_field(r, c->health_output, strlen(c->health_output) + 1);
+    redact_own(r, &c->state_error);
+}
+
 int container_inspect(struct docker_client *c, const char *id, struct container *ret,
                       int64_t deadline_ms, struct ship_error *err)
 {
@@ -180,6 +189,7 @@ int container_inspect(struct docker_client *c, const char *id, struct container 
         return ship_error_wrap(err, "cannot %s", action);
     if (!is_the_one(&found, id))
         return ship_fail(err, SHIP_NOT_FOUND, "cannot %s: no container of that name", action);
+    learn_and_hide(docker_redact(c), &found);
     *ret = found;
     found = (struct container){0};
     return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/redact.h"
 #include "docker/stream.h"
 
 #define INSPECT_MS       10000 /* asking for the exit code, also when the time is up */
@@ -18,16 +19,16 @@
 struct output {
     struct buf head, tail;
     uint64_t dropped;
+    struct redact_stream streams[2]; /* stdout, stderr: filtered before anything is cut */
     struct log_frames frames;
 };
 
-static int keep(void *ctx, int is_stderr, const char *p, size_t len)
+static void keep(void *ctx, const char *p, size_t len)
 {
     struct output *o = ctx;
     size_t room = o->head.max - o->head.len;
     size_t n = len < room ? len : room;
 
-    (void)is_stderr;
     if (n > 0)
         (void)buf_add(&o->head, p, n);
     p += n;
@@ -43,6 +44,13 @@ static int keep(void *ctx, int is_stderr, const char *p, size_t len)
         o->dropped += o->tail.len - EXEC_TAIL_MAX;
         buf_consume(&o->tail, o->tail.len - EXEC_TAIL_MAX);
     }
+}
+
+static int filter(void *ctx, int is_stderr, const char *p, size_t len)
+{
+    struct output *o = ctx;
+
+    redact_stream_add(&o->streams[is_stderr ? 1 : 0], p, len);
     return 0;
 }
 
@@ -53,22 +61,28 @@ static int feed(void *ctx, const char *p, size_t len)
     return log_frames_feed(&o->frames, p, len);
 }
 
-static void output_init(struct output *o)
+static void output_init(struct output *o, struct redact *redact)
 {
     *o = (struct output){0};
     buf_init(&o->head, EXEC_HEAD_MAX);
     buf_init(&o->tail, 2 * EXEC_TAIL_MAX);
-    log_frames_init(&o->frames, false, keep, o);
+    for (size_t i = 0; i < ARRAY_LEN(o->streams); i++)
+        redact_stream_init(&o->streams[i], redact, keep, o);
+    log_frames_init(&o->frames, false, filter, o);
 }
 
 static void output_done(struct output *o)
 {
+    for (size_t i = 0; i < ARRAY_LEN(o->streams); i++)
+        redact_stream_finish(&o->streams[i]);
     buf_done(&o->head);
     buf_done(&o->tail);
 }
 
-static void output_join(const struct output *o, struct buf *ret)
+static void output_join(struct output *o, struct buf *ret)
 {
+    for (size_t i = 0; i < ARRAY_LEN(o->streams); i++)
+        redact_stream_finish(&o->streams[i]);
     buf_init(ret, EXEC_HEAD_MAX + EXEC_TAIL_MAX + 64);
     (void)buf_add(ret, o->head.p, o->head.len);
     if (o->dropped > 0)
@@ -180,7 +194,7 @@ int container_exec(struct docker_client *c, const char *id, const struct exec_sp
     AUTO(output_done) struct output out;
     struct exec_result r = {.exit_code = -1};
 
-    output_init(&out);
+    output_init(&out, spec->redact);
     if (create(c, id, spec, &exec, deadline_ms, err) != 0)
         return -1;
     if (start(c, exec, action, &out, deadline_ms, err) != 0) {

@@ -13,6 +13,7 @@ struct exec_spec {
     const char *const *argv; /* NULL-terminated */
     const char *const *envp; /* K=V, NULL-terminated; may be NULL */
     const char *user;        /* NULL = the container's */
+    struct redact *redact;   /* of the output; NULL = as it is */
 };
 
 /*

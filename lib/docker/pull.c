@@ -184,8 +184,10 @@ int image_pull(struct docker_client *c, const struct image_pull_spec *spec, stru
                                .flags = DOCKER_INTERRUPTIBLE | DOCKER_REPEATABLE,
                                .on_body = feed,
                                .ctx = &p};
-    if (docker_send(c, &call, &answer, err) != 0 ||
-        judge(&p, &call, &ref, &auth, &answer, err) != 0)
+    if (docker_send(c, &call, &answer, err) != 0)
+        return -1;
+    redact_own(docker_redact(c), &p.error);
+    if (judge(&p, &call, &ref, &auth, &answer, err) != 0)
         return -1;
     return prove(c, &ref, err);
 }

@@ -19,6 +19,7 @@ int hook_run_command(struct hook_call *call, struct ship_error *err)
         .clock = call->env->clock,
         .grace_ms = call->env->grace_ms,
         .ignore_stop = call->env->ignore_stop,
+        .redact = call->env->runtime->redact,
         .confined = true,
     };
 

@@ -23,7 +23,7 @@ int hook_run_exec(struct hook_call *call, struct ship_error *err)
     struct runtime *rt = call->env->runtime;
     AUTO(strv_done) struct strv envp = {0};
     AUTO(exec_result_done) struct exec_result result = {0};
-    struct exec_request req = {.argv = (const char *const *)call->argv.v};
+    struct exec_request req = {.argv = (const char *const *)call->argv.v, .is_shown = true};
 
     if (!target)
         return ship_fail(err, SHIP_HOOK, "no running container of service '%s'",

@@ -94,6 +94,7 @@ int hook_run(const struct plan_hook *hook, const struct hook_env *env, struct ho
     if (expand_argv(&call, err) < 0 || run_kind(&call, err) < 0)
         return ship_error_wrap(err, "hook '%s'", env->name);
     call.result.output = safe_output(&call.output);
+    redact_own(env->runtime->redact, &call.result.output);
     call.result.duration_ms = clock_now_ms(env->clock) - started_ms;
     call.result.limit_ms = call.deadline_ms - started_ms;
     emit_output(env, call.result.output);

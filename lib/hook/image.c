@@ -87,7 +87,7 @@ static void read_log(struct hook_call *call, const char *id)
     struct ship_error ignored = {0};
     AUTO(capture_done) struct capture out;
 
-    capture_init(&out, PROC_HEAD_MAX, PROC_TAIL_MAX);
+    capture_init(&out, PROC_HEAD_MAX, PROC_TAIL_MAX, rt->redact);
     (void)rt->ops->logs(rt, id, &req, capture_log, &out,
                         clock_deadline(call->env->clock, LOG_READ_MS), &ignored);
     capture_finish(&out, &call->output);

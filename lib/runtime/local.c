@@ -26,12 +26,13 @@ static struct local *local_of(struct runtime *rt)
     return rt->impl;
 }
 
-/* The client for this call: with the clock the runtime has now. */
+/* The client for this call: with the clock and the secrets the runtime has now. */
 static struct docker_client *client_of(struct runtime *rt)
 {
     struct docker_client *client = local_of(rt)->client;
 
     docker_use_clock(client, rt->clock);
+    docker_use_redact(client, rt->redact);
     return client;
 }
 
@@ -215,7 +216,10 @@ static int local_remove(struct runtime *rt, const char *id, bool force, int64_t 
 static int local_exec(struct runtime *rt, const char *id, const struct exec_request *req,
                       struct exec_result *ret, int64_t deadline_ms, struct ship_error *err)
 {
-    struct exec_spec spec = {.argv = req->argv, .envp = req->envp, .user = req->user};
+    struct exec_spec spec = {.argv = req->argv,
+                             .envp = req->envp,
+                             .user = req->user,
+                             .redact = req->is_shown ? rt->redact : NULL};
 
     return settle(rt, container_exec(client_of(rt), id, &spec, ret, deadline_ms, err));
 }
@@ -250,7 +254,10 @@ static int local_another(struct runtime *rt, struct runtime **ret, struct ship_e
     const struct local *l = local_of(rt);
 
     *ret = runtime_open_docker(l->host, l->docker_config_dir, rt->clock, err);
-    return *ret ? 0 : -1;
+    if (!*ret)
+        return -1;
+    (*ret)->redact = rt->redact;
+    return 0;
 }
 
 static void local_close(struct runtime *rt)

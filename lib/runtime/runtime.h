@@ -18,6 +18,7 @@
 #define SHIP_RUNTIME_RUNTIME_H
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "docker/types.h"
 
 struct runtime;
@@ -42,6 +43,7 @@ struct exec_request {
     const char *const *argv; /* NULL-terminated */
     const char *const *envp; /* K=V, NULL-terminated; may be NULL */
     const char *user;        /* NULL = the container's */
+    bool is_shown;           /* the output is for people only: without secrets */
 };
 
 struct runtime_ops {
@@ -128,7 +130,9 @@ struct runtime_ops {
 struct runtime {
     const struct runtime_ops *ops;
     const struct clock *clock; /* borrowed */
-    bool unknown;              /* the last mutating call was sent but its outcome was not seen */
+    struct redact
+        *redact;  /* borrowed; what is learnt here is added, errors are filtered; or NULL */
+    bool unknown; /* the last mutating call was sent but its outcome was not seen */
     void *impl;
 };
 

@@ -29,7 +29,7 @@ static void test_capture_is_independent_of_piece_size(void **state)
             AUTO(capture_done) struct capture c;
             AUTO(buf_done) struct buf out = {0};
 
-            capture_init(&c, HEAD, TAIL);
+            capture_init(&c, HEAD, TAIL, NULL);
             for (size_t at = 0; at < len; at += step)
                 capture_add(&c, rows[i].input + at, len - at < step ? len - at : step);
             capture_finish(&c, &out);

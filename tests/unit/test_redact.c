@@ -390,7 +390,7 @@ static void test_is_secret_tells_by_name_and_value(void **state)
         {"AUTHOR",                     "Wei 123",                           false},
         {"SECRETARY",                  "Ana 123",                           false},
         {"PASSENGERS",                 "12 or more",                        false},
-        {"PWD",                        "/srv/Secret1",                     false},
+        {"PWD",                        "/srv/Secret1",                      false},
         {"SSH_AUTH_SOCK",              "/run/ssh-X/agent.1",                false},
         {"TOKENIZER",                  "whitespace",                        false},
     };
