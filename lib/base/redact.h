@@ -73,8 +73,8 @@ void redact_own(struct redact *r, char **text);
 /* In place, for texts cut at `size`. */
 void redact_field(struct redact *r, char *field, size_t size);
 void redact_error(struct redact *r, struct ship_error *err);
-/* A line of a configuration file (`NAME: value`, `NAME=value`): where its secret value begins, or
- * len. */
+/* A line of a configuration file: where the first value of a secret's name begins (`NAME: value`,
+ * `NAME=value`), or len. NUL-terminated, perhaps behind len. */
 size_t redact_assigned(const char *line, size_t len);
 
 /*

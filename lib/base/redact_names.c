@@ -171,13 +171,14 @@ static void add_encoded(struct redact *r, const char *p, size_t len)
     if (!memchr(p, '%', len))
         return;
     for (size_t i = 0; i < len; i++) {
-        bool is_escape =
-            p[i] == '%' && i + 2 < len && hex_digit(p[i + 1]) >= 0 && hex_digit(p[i + 2]) >= 0;
-        if (is_escape)
-            (void)buf_addc(&plain, (char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2])));
-        else
-            (void)buf_addc(&plain, p[i]);
-        i += is_escape ? 2 : 0;
+        int high = p[i] == '%' && i + 2 < len ? hex_digit(p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(p[i + 2]) : -1;
+        char c = p[i];
+        if (low >= 0) {
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        (void)buf_addc(&plain, c);
     }
     redact_add(r, plain.p, plain.len);
 }
@@ -235,7 +236,7 @@ void redact_add_named(struct redact *r, const char *name, const char *value)
 void redact_add_pair(struct redact *r, const char *pair)
 {
     size_t len = strcspn(pair, "=");
-    char name[NAME_MAX_LEN];
+    char name[NAME_MAX_LEN] = "";
 
     if (!pair[len] || len >= sizeof name)
         return;
@@ -260,21 +261,18 @@ void redact_add_json(struct redact *r, const struct json *j)
 
 size_t redact_assigned(const char *line, size_t len)
 {
-    char name[NAME_MAX_LEN];
-    size_t at = 0, n = 0;
+    char name[NAME_MAX_LEN] = "";
+    size_t n = 0;
 
-    for (; at < len && line[at] != '=' && line[at] != ':'; at++) {
+    for (size_t at = 0; at < len; at++) {
         bool is_part = is_letter(line[at]) || (line[at] && strchr(DIGITS "_.-", line[at]));
+        name[n] = '\0';
+        if ((line[at] == ':' || line[at] == '=') && redact_is_secret(name, "?"))
+            return at + 1 + strspn(line + at + 1, " \t");
         if (is_part && n + 1 < sizeof name)
             name[n++] = line[at];
         else if (line[at] != '"' && line[at] != '\'')
             n = 0;
     }
-    name[n] = '\0';
-    if (at == len || !redact_is_secret(name, "?"))
-        return len;
-    at++;
-    while (at < len && strchr(" \t", line[at]))
-        at++;
-    return at;
+    return len;
 }

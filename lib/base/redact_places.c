@@ -50,12 +50,13 @@ static size_t skip(const char *text, size_t len, size_t at, const char *set)
 struct redact_span redact_authorization(const char *text, size_t len, size_t at)
 {
     size_t from = skip(text, len, at + NAME_LEN, "\"'\\"), to, word;
-    char quote;
+    char quote = '\0';
 
     if (from >= len || !is_one_of(":=", text[from]))
         return (struct redact_span){0};
     from = skip(text, len, skip(text, len, from + 1, " \t"), "\\");
-    quote = from < len && is_one_of("\"'", text[from]) ? text[from++] : '\0';
+    if (from < len && is_one_of("\"'", text[from]))
+        quote = text[from++];
     for (to = from; to < len && !is_one_of("\r\n", text[to]) && !(quote && text[to] == quote); to++)
         ;
     /* "Bearer" and "Basic" tell nothing: they stay when something follows. */

@@ -1,6 +1,7 @@
 /* The redactor: what is a secret, every form of it, every place where a piece of text may end. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/auto.h"
@@ -340,6 +341,48 @@ static void test_stream_of_an_endless_line_hides_secrets(void **state)
     }
 }
 
+/* As much as may wait is between the two ends of a key, which nothing may divide. */
+static void test_stream_hides_a_key_wherever_it_begins(void **state)
+{
+    static const char key[] =
+        "-----BEGIN PRIVATE KEY-----\nMIIB\nAAo=\n-----END PRIVATE KEY-----\n";
+    AUTO_PTR(redact_free) struct redact *r = with(SECRET);
+
+    (void)state;
+    for (size_t lines = REDACT_WAIT_MAX / 8 - 10; lines < REDACT_WAIT_MAX / 8 + 2; lines++) {
+        AUTO(buf_done) struct buf text = BUF_INIT(1u << 20), out = BUF_INIT(1u << 20);
+        struct redact_stream s;
+        for (size_t i = 0; i < lines; i++)
+            (void)buf_adds(&text, "1234567\n");
+        (void)buf_adds(&text, key);
+        redact_stream_init(&s, r, collect_out, &out);
+        for (size_t i = 0; i < text.len; i++)
+            redact_stream_add(&s, text.p + i, 1);
+        redact_stream_finish(&s);
+        assert_int_equal(out.len, 8 * lines + strlen("***\n"));
+    }
+}
+
+static void test_stream_of_keys_without_end_is_searched_in_linear_time(void **state)
+{
+    AUTO_PTR(redact_free) struct redact *r = with(SECRET);
+    AUTO(buf_done) struct buf out = BUF_INIT(1u << 22);
+    struct redact_stream s;
+    clock_t began = clock();
+
+    (void)state;
+    redact_stream_init(&s, r, collect_out, &out);
+    for (size_t i = 0; i < 1u << 20; i += 2) {
+        if (i % 4096 == 0)
+            redact_stream_add(&s, "-----BEGIN PRIVATE KEY-----\n", 28);
+        redact_stream_add(&s, "A\n", 2);
+    }
+    redact_stream_finish(&s);
+    assert_null(strstr(out.p, "A\n"));
+    /* seconds; searching again for each line takes minutes */
+    assert_true((clock() - began) / CLOCKS_PER_SEC < 20);
+}
+
 static void test_stream_without_a_redactor_passes_everything(void **state)
 {
     AUTO(buf_done) struct buf out = BUF_INIT(1000);
@@ -463,6 +506,8 @@ static void test_assigned_finds_the_value_of_a_line(void **state)
         {"      DB_PASSWORD: hunter2",  19},
         {"      - DB_PASSWORD=hunter2", 20},
         {"\"api_key\": x",              11},
+        {"env: {A: b, API_KEY: [x]}",   21},
+        {"url=http://h DB_PASSWORD=x",  25},
         {"NODE_ENV: production",        0 },
         {"no separator PASSWORD",       0 },
         {"PASSWORD_FILE: /run/x",       0 },
@@ -545,6 +590,8 @@ int main(void)
         cmocka_unit_test(test_stream_split_anywhere_equals_the_whole),
         cmocka_unit_test(test_stream_byte_by_byte_equals_the_whole),
         cmocka_unit_test(test_stream_of_an_endless_line_hides_secrets),
+        cmocka_unit_test(test_stream_hides_a_key_wherever_it_begins),
+        cmocka_unit_test(test_stream_of_keys_without_end_is_searched_in_linear_time),
         cmocka_unit_test(test_stream_without_a_redactor_passes_everything),
         cmocka_unit_test(test_is_secret_tells_by_name_and_value),
         cmocka_unit_test(test_add_pair_takes_passwords_out_of_values),
