@@ -337,6 +337,13 @@ static int listen_on(long port)
     return bind(fd, (struct sockaddr *)&any4, sizeof(any4)) == 0 && listen(fd, 64) == 0 ? fd : -1;
 }
 
+/* What programs like to do when they begin or fail. */
+static void print_env(void)
+{
+    for (char **at = environ; *at != NULL; at++)
+        say("%s", *at);
+}
+
 /* Touches every page: only memory in use counts against the container's limit. */
 static void take_memory(long megabytes)
 {
@@ -375,6 +382,8 @@ static int run_server(const char *role)
 
     catch_signals();
     say("%s %s starting", role, version());
+    if (setting_on("APP_LOG_ENV"))
+        print_env();
     tick(&server);
     if (database_check() != 0)
         return 1;
@@ -469,6 +478,10 @@ int main(int argc, char **argv)
         return run_migrate(strcmp(word, "--fail") == 0);
     if (strcmp(command, "sleep") == 0)
         return run_sleep(word[0] == '\0' ? INT_MAX : strtol(word, NULL, 10));
+    if (strcmp(command, "env") == 0) {
+        print_env();
+        return (int)strtol(word, NULL, 10);
+    }
     if (strcmp(command, "version") == 0) {
         say("%s", version());
         return 0;
