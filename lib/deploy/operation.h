@@ -78,7 +78,8 @@ struct operation {
     int64_t deadline_ms;    /* of the whole operation */
     bool switched;          /* the first mutation of a serving container may have happened */
     bool committed;
-    bool is_nested;   /* recovered on the way: its end is not the command's */
+    bool is_commit_unknown; /* the commit failed, and the ledger can not be asked whether it did */
+    bool is_nested;         /* recovered on the way: its end is not the command's */
     bool restarts;    /* recovery: dependents were to be restarted, only the way back knows how */
     bool migrated;    /* an irreversible migration ran */
     bool is_owed;     /* a step after the commit failed that the next command does again */

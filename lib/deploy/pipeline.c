@@ -305,8 +305,26 @@ static int not_rolled_back(struct operation *op, const struct ship_error *why, c
     return record_end(op, LEDGER_FAILED, SHIP_OUTCOME_FAILED, 31);
 }
 
+/*
+ * The new version has proven itself and serves, and recovery agrees with that whether the ledger
+ * will turn out to have the commit or not. With the old version it would not.
+ */
+static int commit_unknown(struct operation *op, const struct ship_error *why)
+{
+    op->res->error = *why;
+    op->res->error.code = SHIP_INCOMPLETE;
+    op->res->rollback = xasprintf("not attempted: %s serves and has proven itself, but whether "
+                                  "that is recorded cannot be read",
+                                  op->res->to.version ? op->res->to.version : "the new version");
+    ship_error_hint(&op->res->error,
+                    "repair the disk of the state directory, then run: shipctl recover");
+    return record_end(op, op->row.state, SHIP_OUTCOME_INTERRUPTED, 32);
+}
+
 static int fail_after_switch(struct operation *op, const struct ship_error *why)
 {
+    if (op->is_commit_unknown)
+        return commit_unknown(op, why);
     evidence_collect(op);
     const char *refused = rollback_refused(op);
     if (refused)

@@ -349,6 +349,10 @@ static int finish_switched(struct operation *op, struct ship_error *err)
     bool may_resume = op->row.state == LEDGER_SWITCHING || op->row.state == LEDGER_VERIFYING;
     if (may_resume && !op->restarts && new_serves(op) && resume(op, &e) == 0)
         return finish_committed(op, err);
+    if (op->is_commit_unknown) {
+        *err = e;
+        return ship_error_wrap(err, "operation %lld", (long long)op->row.id);
+    }
     return roll_back(op, err);
 }
 
@@ -387,6 +391,7 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     res->to.version = xstrdup_or_null(row->to_version);
     res->started_at_ms = row->started_at_ms;
     dead.mutate = op->mutate;
+    dead.mutate.written = (struct ledger_journals){0}; /* another's: nothing is remembered */
     dead.mutate.ledger = op->s->ledger;
     dead.mutate.operation = row->id;
     dead.wanted = row->to_version;

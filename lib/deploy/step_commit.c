@@ -54,20 +54,25 @@ static int commit(void *ctx, struct ship_error *err)
 
 /*
  * A transaction whose last sync failed is reported as failed, but has happened: what the file says
- * counts. Going back then would leave a ledger that names a version which does not serve.
+ * counts. Going back then would leave a ledger that names a version which does not serve. 1 it has,
+ * 0 it has not, -1 nobody can tell.
  */
-static bool is_committed(const struct operation *op)
+static int is_committed(const struct operation *op)
 {
     AUTO(ledger_deployment_done) struct ledger_deployment d = {0};
     struct ship_error e = {0};
     AUTO_PTR(ledger_close) struct ledger *l = ledger_open(op->s->state_dir, LEDGER_READ, &e);
-    return l && ledger_find(l, NULL, NULL, op->row.id, &d, &e) == 0 && d.state == LEDGER_COMMITTED;
+    if (!l || ledger_find(l, NULL, NULL, op->row.id, &d, &e) < 0)
+        return -1;
+    return d.state == LEDGER_COMMITTED;
 }
 
 STEP_APPLY(step_commit)
 {
     if (ledger_batch(op->s->ledger, commit, op, err) < 0) {
-        if (!is_committed(op))
+        int seen = is_committed(op);
+        op->is_commit_unknown = seen < 0;
+        if (seen <= 0)
             return -1;
         operation_warn(op, "the commit is in the ledger, but perhaps not on the disk yet: %s",
                        err->msg);

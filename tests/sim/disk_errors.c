@@ -111,17 +111,38 @@ static bool try_error(struct story *s, const struct sequence *q, struct failing 
     return was_hit;
 }
 
-static void sweep(struct story *s, const struct sequence *q, const struct mode *m, size_t stride,
+/* Found something once. A number may have moved since: the full sweep has them all. */
+static const struct {
+    const char *sequence;
+    size_t mode, at;
+} past[] = {
+    {"first deploy", 1, 236}, /* the commit's last sync fails, and then each reading */
+    {"deploy",       1, 266},
+    {"rollback",     1, 269},
+};
+
+static void try_past(struct story *s, const struct sequence *q, size_t mode, struct tally *t)
+{
+    for (size_t i = 0; i < ARRAY_LEN(past); i++) {
+        struct failing f = {.mode = &modes[mode], .at = past[i].at};
+        if (str_eq(past[i].sequence, q->name) && past[i].mode == mode)
+            (void)try_error(s, q, &f, t);
+    }
+}
+
+static void sweep(struct story *s, const struct sequence *q, size_t mode, size_t stride,
                   struct tally *total, struct buf *table)
 {
-    struct failing f = {.mode = m};
+    struct failing f = {.mode = &modes[mode]};
     struct tally t = {0};
 
+    if (stride > 1)
+        try_past(s, q, mode, &t);
     while (t.bad < FAILURES_MAX && try_error(s, q, &f, &t))
         f.at += stride;
-    (void)buf_addf(table, "| %s | %s | %zu | %zu | %zu | %zu | %zu | %d |\n", q->name, m->name,
-                   f.passed, t.tried, t.failed - t.rolled_back, t.rolled_back, t.tried - t.failed,
-                   t.bad);
+    (void)buf_addf(table, "| %s | %s | %zu | %zu | %zu | %zu | %zu | %d |\n", q->name,
+                   modes[mode].name, f.passed, t.tried, t.failed - t.rolled_back, t.rolled_back,
+                   t.tried - t.failed, t.bad);
     total->tried += t.tried;
     total->bad += t.bad;
 }
@@ -136,7 +157,7 @@ int disk_errors(struct story *s, size_t stride, const char *results)
                            "|---|---|---:|---:|---:|---:|---:|---:|\n");
     for (size_t i = 0; i < sequence_count; i++)
         for (size_t m = 0; m < ARRAY_LEN(modes); m++)
-            sweep(s, &sequences[i], &modes[m], stride, &total, &table);
+            sweep(s, &sequences[i], m, stride, &total, &table);
     (void)buf_addf(&table, "\n%zu errors, %d broken.\n", total.tried, total.bad);
     (void)fputs(table.p, stdout);
     if (results && total.bad == 0)
