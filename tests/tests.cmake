@@ -32,6 +32,21 @@ foreach(source IN LISTS support_programs)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endforeach()
 
+add_library(fuzz_replay OBJECT tests/fuzz/replay.c)
+ship_test_target(fuzz_replay)
+# A fuzzer, or, in every other build, a program that replays the corpus of the target.
+function(ship_fuzz_target target name)
+  if(SHIPCTL_FUZZ)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    return()
+  endif()
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:fuzz_replay>)
+  string(REGEX REPLACE "^fuzz_" "" corpus ${name})
+  add_test(NAME fuzz/${name} COMMAND ${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
+  set_tests_properties(
+    fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 300 ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
+endfunction()
+
 # One program per file of a folder; ctest runs it when it is called test_*.
 function(ship_test_folder folder pattern)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/${pattern})
@@ -59,7 +74,7 @@ function(ship_test_folder folder pattern)
         PROPERTIES LABELS ${folder} TIMEOUT 300 ENVIRONMENT
                    "UBSAN_OPTIONS=print_stacktrace=1;SHIPCTL_BINARY=${PROJECT_BINARY_DIR}/shipctl")
     elseif(name MATCHES "^fuzz_")
-      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+      ship_fuzz_target(${target} ${name})
     endif()
   endforeach()
 endfunction()
@@ -72,9 +87,7 @@ set_target_properties(testapp PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINA
 ship_test_folder(unit "test_*.c")
 ship_test_folder(component "test_*.c")
 ship_test_folder(bench "*.c")
-if(SHIPCTL_FUZZ)
-  ship_test_folder(fuzz "fuzz_*.c")
-endif()
+ship_test_folder(fuzz "fuzz_*.c")
 
 # The simulation is one program of several files: clock, engine and files under the deploy core are
 # exchanged by the linker.
