@@ -65,14 +65,17 @@ static uint64_t mix(uint64_t hash, const void *p, size_t len)
 static uint64_t mix_rows(uint64_t hash, sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *q = NULL;
+    int rc = SQLITE_DONE;
 
     if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK)
         sim_break("%s: %s", sql, sqlite3_errmsg(db));
-    while (q && sqlite3_step(q) == SQLITE_ROW)
+    while (q && (rc = sqlite3_step(q)) == SQLITE_ROW)
         for (int i = 0; i < sqlite3_column_count(q); i++) {
             const void *p = sqlite3_column_blob(q, i);
             hash = mix(hash, p, (size_t)sqlite3_column_bytes(q, i));
         }
+    if (rc != SQLITE_DONE)
+        sim_break("%s: %s", sql, sqlite3_errmsg(db));
     (void)sqlite3_finalize(q);
     return hash;
 }
