@@ -98,8 +98,8 @@ set_target_properties(
                                                              ${PROJECT_BINARY_DIR}/tests/sim)
 ship_test_target(sim_test_simulation)
 target_link_libraries(sim_test_simulation PRIVATE shiptest PkgConfig::CMOCKA)
-foreach(symbol malloc calloc realloc clock_gettime nanosleep getrandom proc_run pthread_create
-               transfer_new transfer_use_clock transfer_free transfer_begin transfer_step
+foreach(symbol malloc calloc realloc clock_gettime nanosleep getrandom statvfs proc_run
+               pthread_create transfer_new transfer_use_clock transfer_free transfer_begin transfer_step
                transfer_yield transfer_cancel transfer_run transfer_status)
   target_link_options(sim_test_simulation PRIVATE LINKER:--wrap=${symbol})
 endforeach()
