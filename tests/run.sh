@@ -2,8 +2,8 @@
 # The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
 # tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
 #
-#   tests/run.sh [STAGE...]      stages: packages build lint ctest e2e matrix; default: all but the
-#                                last, which SHIPCTL_TEST_FULL=1 adds
+#   tests/run.sh [STAGE...]      stages: packages build lint ctest memory e2e memcheck matrix; default:
+#                                all but the last two, which SHIPCTL_TEST_FULL=1 adds
 #
 # Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
 # Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
@@ -110,6 +110,37 @@ stage_ctest() {
     add_counts "$code" $counts
 }
 
+# An optimised build, without sanitizers: NAME TARGET...
+plain=$top/build-gcc
+build_plain() {
+    local name=$1
+    shift
+
+    logged "$name-configure" cmake --preset gcc -S "$top" -B "$plain" &&
+        logged "$name-build" cmake --build "$plain" -j "$jobs" --target "$@"
+}
+
+# How much memory the program takes from a hostile engine; sanitizers would be measured with it.
+stage_memory() {
+    if build_plain memory shipctl component_test_hostile &&
+        logged memory ctest --test-dir "$plain" -V --no-tests=error -R '^component/test_hostile$'; then
+        grep -o 'at most [0-9]* KiB.*' "$logs/memory.log" | sed 's/^/   /' || true
+        count 1 0 0
+    else
+        count 0 1 0
+    fi
+}
+
+# valgrind: one test a program.
+stage_memcheck() {
+    local log=$logs/memcheck.log code=0
+
+    : >"$log"
+    build_plain memcheck all || code=$?
+    [ "$code" -ne 0 ] || "$tests/memcheck.sh" "$plain" >"$log" 2>&1 || code=$?
+    add_counts "$code" "$(grep -c '^ok ' "$log")" "$(grep -c '^FAILED ' "$log")" 0
+}
+
 # Sums a TAP log; tests that the plan announced and that never reported have failed.
 tap_counts() {
     awk '
@@ -155,9 +186,11 @@ run_stage() {
     build) stage_build || give_up ;;
     lint) stage_lint ;;
     ctest) stage_ctest ;;
+    memory) stage_memory ;;
     e2e) stage_e2e ;;
+    memcheck) stage_memcheck ;;
     matrix) stage_matrix ;;
-    *) say "unknown stage '$1': packages build lint ctest e2e matrix" && exit 2 ;;
+    *) say "unknown stage '$1': packages build lint ctest memory e2e memcheck matrix" && exit 2 ;;
     esac
     say "   $((SECONDS - began)) s"
 }
@@ -184,7 +217,7 @@ main() {
 }
 
 if [ $# -eq 0 ]; then
-    set -- packages build lint ctest e2e
-    [ "${SHIPCTL_TEST_FULL:-}" != 1 ] || set -- "$@" matrix
+    set -- packages build lint ctest memory e2e
+    [ "${SHIPCTL_TEST_FULL:-}" != 1 ] || set -- "$@" memcheck matrix
 fi
 main "$@"

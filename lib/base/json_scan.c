@@ -11,6 +11,7 @@ struct cursor {
     const char *fault; /* NULL: no fault, or the text ended */
     uint64_t objects;  /* bit per open level: 1 = object, 0 = array; the newest is bit 0 */
     unsigned depth;
+    unsigned values; /* begun so far */
 };
 
 static bool at_end(const struct cursor *c)
@@ -226,6 +227,8 @@ static bool scan_after_value(struct cursor *c)
 static bool scan_step(struct cursor *c, bool *ret_after)
 {
     *ret_after = true;
+    if (++c->values > JSON_VALUES_MAX)
+        return fault(c, "more than 100000 values");
     if (c->text[c->at] != '{' && c->text[c->at] != '[')
         return scan_scalar(c);
     if (!open_level(c))

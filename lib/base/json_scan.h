@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define JSON_DEPTH_MAX 64
+#define JSON_DEPTH_MAX  64
+#define JSON_VALUES_MAX 100000 /* a tree takes over a hundred bytes for each, whatever its text */
 
 enum json_scan_result {
     JSON_SCAN_COMPLETE, /* *ret_used: bytes up to the end of the value */

@@ -169,7 +169,7 @@ int docker_transfer_error(const struct docker_client *c, const char *action,
         return ship_fail(err, SHIP_ENGINE,
                          "cannot %s: answer of the engine is too large (over "
                          "%llu bytes)",
-                         action, (unsigned long long)r->body_bytes);
+                         action, (unsigned long long)r->limit_bytes);
     case TRANSFER_OK:
     case TRANSFER_ABORTED:
     case TRANSFER_BAD_URL:

@@ -14,8 +14,8 @@
 
 #define DOCKER_API_MIN      41 /* docker 20.10: the oldest engine we speak to */
 #define DOCKER_API_MAX      51 /* newest version whose changes were checked */
-#define DOCKER_DOC_MAX      (8u * 1024 * 1024)
-#define DOCKER_LIST_MAX     (16u * 1024 * 1024)
+#define DOCKER_DOC_MAX      (4u * 1024 * 1024)
+#define DOCKER_LIST_MAX     (8u * 1024 * 1024)
 #define DOCKER_ERROR_MAX    (64u * 1024) /* body of an error answer */
 #define DOCKER_MESSAGE_MAX  400          /* of the engine's text in our messages */
 #define DOCKER_READ_TRIES   3

@@ -74,6 +74,7 @@ struct transfer_result {
     bool sent;               /* bytes of the request may have reached the peer */
     int sys_errno;           /* TRANSFER_CONNECT; 0 = unknown */
     uint64_t body_bytes;     /* handed to the sink */
+    uint64_t limit_bytes;    /* TRANSFER_TOO_LARGE: of the headers or the body */
     int64_t elapsed_ms;      /* from begin to end */
     char address[64];        /* peer address, "" for sockets and before a connection */
     int64_t cert_expires_at; /* UTC epoch seconds of the peer's certificate; 0 = none */

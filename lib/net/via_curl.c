@@ -375,6 +375,8 @@ static void finish(struct via_curl *t, enum transfer_fault fault, struct transfe
         .status = t->status,
         .sent = t->requests_sent > 0,
         .body_bytes = t->body_bytes,
+        .limit_bytes = t->header_bytes > TRANSFER_HEADERS_MAX ? TRANSFER_HEADERS_MAX
+                                                              : t->watch.req->max_body_bytes,
         .elapsed_ms = clock_now_ms(t->watch.clock) - t->watch.begun_ms,
     };
 

@@ -478,6 +478,8 @@ static void finish(struct wire *w, struct transfer_result *ret)
         .sent = w->sent,
         .sys_errno = w->fault == TRANSFER_CONNECT ? w->sys_errno : 0,
         .body_bytes = w->body_bytes,
+        .limit_bytes =
+            w->answer.state == HTTP1_TOO_LARGE ? HTTP1_HEADERS_MAX : w->watch.req->max_body_bytes,
         .elapsed_ms = clock_now_ms(w->watch.clock) - w->watch.begun_ms,
     };
 

@@ -60,7 +60,8 @@ enum fake_fault {
 
 struct fake_rule {
     const char *method; /* NULL = any */
-    const char *path;   /* prefix without the version: "/containers/create"; NULL = any */
+    const char *path;   /* prefix without the version: "/containers/create"; NULL = any; a star in
+                           it stands for any text */
     int nth;            /* which matching call, from 1; 0 = each */
     bool onward;        /* and all after the nth */
     enum fake_fault fault;

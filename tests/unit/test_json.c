@@ -410,10 +410,36 @@ static void test_parse_with_many_equal_names_stays_fast(void **state)
     assert_int_equal(json_i64(j, "k7", -1), 7);
 }
 
+/* "[0,0,...]" with n zeros: n + 1 values. Heap. */
+static char *zeros(size_t n)
+{
+    struct buf text = BUF_INIT(1u << 20);
+
+    (void)buf_addc(&text, '[');
+    for (size_t i = 0; i < n; i++)
+        (void)buf_adds(&text, i ? ",0" : "0");
+    (void)buf_addc(&text, ']');
+    return buf_steal(&text);
+}
+
+static void test_parse_of_too_many_values_names_the_limit(void **state)
+{
+    AUTO_FREE char *most = zeros(99999), *more = zeros(100000);
+    struct ship_error err = {0};
+    struct json *j = json_parse(most, strlen(most), "test", &err);
+
+    (void)state;
+    assert_not_null_ok(j, &err);
+    json_free(j);
+    assert_null_fails(json_parse(more, strlen(more), "test", &err), &err, SHIP_INVALID);
+    assert_contains(err.msg, "more than 100000 values");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_refuses_what_is_not_json),
+        cmocka_unit_test(test_parse_of_too_many_values_names_the_limit),
         cmocka_unit_test(test_parse_refuses_a_raw_nul),
         cmocka_unit_test(test_parse_stops_at_64_levels),
         cmocka_unit_test(test_parse_does_not_need_a_terminator),
