@@ -45,12 +45,32 @@ static enum compose_family installed_family(const struct operation *op)
     return compose_family_of(is_told ? r.out.p : NULL);
 }
 
+/*
+ * Two state directories share no lock and no history. What runs is taken over all the same, as
+ * after the loss of a ledger; but whoever did not mean that has to know.
+ */
+static void warn_of_other_ledger(struct operation *op)
+{
+    for (size_t i = 0; op->s->ledger && i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        const char *label = container_row_label(c, LABEL_LEDGER);
+        if (!label || c->state != CONTAINER_RUNNING || str_eq(label, ledger_uuid(op->s->ledger)))
+            continue;
+        operation_warn(op,
+                       "container '%s' belongs to another ledger (%.8s) than the one in '%s': its "
+                       "history and its lock are not seen here; use one SHIPCTL_STATE_DIR",
+                       c->name, label, op->s->state_dir);
+        return;
+    }
+}
+
 int observe_engine(struct operation *op, struct ship_error *err)
 {
     struct runtime *rt = op->s->runtime;
     if (rt->ops->probe(rt, &op->engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) < 0 ||
         operation_observe(op, err) < 0)
         return -1;
+    warn_of_other_ledger(op);
     compose_warn_old_engine(op->s->compose, op->engine.api_minor, &op->s->problems);
     const char *label = compose_version_label(op);
     op->family = label ? compose_family_of(label) : installed_family(op);

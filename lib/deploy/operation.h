@@ -23,7 +23,6 @@
 #define LABEL_ENVIRONMENT "io.shipctl.environment"
 #define LABEL_VERSION     "io.shipctl.version"
 #define LABEL_DIGEST      "io.shipctl.digest"
-#define LABEL_LEDGER      "io.shipctl.ledger"
 
 /* One service that gets the version. */
 struct target {

@@ -250,9 +250,8 @@ static bool is_among_replaced(const struct operation *op, const char *service)
 
 static bool is_ours(const struct operation *op, const struct container_row *c)
 {
-    const char *label = container_row_label(c, LABEL_OPERATION);
-    int64_t number;
-    return label && str_to_i64(label, &number) == 0 && number == op->row.id;
+    return mutation_made(&op->mutate, container_row_label(c, LABEL_OPERATION),
+                         container_row_label(c, LABEL_LEDGER));
 }
 
 static void take_running(struct operation *op, const char *service, const struct container_row *c)

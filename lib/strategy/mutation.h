@@ -33,6 +33,10 @@ void mutation_env_done(struct mutation_env *env); /* zeroed input is fine */
 
 /* Label on every container an operation creates: its deployment number. */
 #define LABEL_OPERATION "io.shipctl.op"
+/* And the identity of the ledger that counts these numbers. */
+#define LABEL_LEDGER "io.shipctl.ledger"
+/* Values of the two labels, NULL = none: is it a container of this operation? */
+bool mutation_made(const struct mutation_env *env, const char *operation, const char *ledger);
 
 /* A service's container to create. ret_id: heap string. */
 struct mutation_create {

@@ -24,11 +24,18 @@ static int look(struct mutation_env *env, const char *id, struct container *ret,
     return -1;
 }
 
+/* Two ledgers on one engine count alike. */
+bool mutation_made(const struct mutation_env *env, const char *operation, const char *ledger)
+{
+    int64_t number;
+    return operation && str_to_i64(operation, &number) == 0 && number == env->operation &&
+           (!ledger || str_eq(ledger, ledger_uuid(env->ledger)));
+}
+
 static bool is_ours(const struct mutation_env *env, const struct container *c)
 {
-    const char *label = container_label(c, LABEL_OPERATION);
-    int64_t op;
-    return label && str_to_i64(label, &op) == 0 && op == env->operation;
+    return mutation_made(env, container_label(c, LABEL_OPERATION),
+                         container_label(c, LABEL_LEDGER));
 }
 
 /* ---- create ---- */
