@@ -77,6 +77,7 @@ struct sim_plan {
 
 struct sim_total {
     uint64_t calls, writes, crashes, faults, by_fault[SIM_STORE_END];
+    uint64_t hidden; /* texts with a secret replaced */
 };
 
 struct sim {

@@ -11,6 +11,7 @@
 #include "base/proc.h"
 #include "net/transfer.h"
 #include "sim/sim.h"
+#include "sim/sim_secrets.h"
 
 #define BODY_MAX    (32u * 1024 * 1024)
 #define LATE_MAX    16
@@ -475,7 +476,7 @@ static void refuse(const struct request *r, struct model_reply *reply)
 
     buf_init(&reply->body, BODY_MAX);
     reply->content_type = "application/json";
-    model_refuse(reply, status, "scripted failure %d", status);
+    model_refuse(reply, status, "scripted failure %d with " SIM_SECRET_NAME "=" SIM_SECRET, status);
 }
 
 /* Before the engine sees the request; true = it is over, *ret says how. */

@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "sim/sim.h"
 #include "sim/sim_engine.h"
+#include "sim/sim_secrets.h"
 #include "sim/sim_story.h"
 
 #define TEXT_MAX (64u * 1024)
@@ -407,6 +408,8 @@ void judge_end(struct story *s)
     verify_record(s, &r);
     if (r.is_there)
         check_integrity(s);
+    if (open_eye(s))
+        secrets_look_at_ledger(eye.db);
     engine.has_served = engine.has_served || r.current[0];
     if (s->status != 0 && !engine.is_tampered)
         sim_break("recovery ends with %d: %s", s->status, s->res.error.msg);

@@ -19,6 +19,7 @@
 #include "sim/sim.h"
 #include "sim/sim_engine.h"
 #include "sim/sim_memory.h"
+#include "sim/sim_secrets.h"
 #include "sim/sim_store.h"
 
 #define TEXT_MAX      8192
@@ -159,6 +160,7 @@ static void add_good_images(void)
         (void)snprintf(tag, sizeof tag, "v%d", v);
         struct fake_image image = {.repository = SIM_IMAGE,
                                    .tag = tag,
+                                   .log = SIM_SECRET_LOG,
                                    .health = has_health ? "healthy" : NULL,
                                    .health_after_ms = (int64_t)sim_below(&sim.random, 3) * 400,
                                    .stop_ms =
@@ -180,6 +182,7 @@ static void add_bad_images(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct fake_image image = bad[i];
         image.repository = SIM_IMAGE;
+        image.log = SIM_SECRET_LOG;
         (void)model_add_image(&engine.model, &image);
     }
     struct fake_image db = {
@@ -191,7 +194,8 @@ static void add_service(struct buf *b, const struct story *s, const char *name)
 {
     (void)buf_addf(b,
                    "  %s:\n    image: " SIM_IMAGE ":${APP_VERSION:-v1}\n    restart: \"%s\"\n"
-                   "    stop_grace_period: 1s\n    deploy: {replicas: %u}\n",
+                   "    stop_grace_period: 1s\n    deploy: {replicas: %u}\n"
+                   "    environment: [" SIM_SECRET_NAME "=" SIM_SECRET "]\n",
                    name, s->policy, s->replicas);
     if (s->has_db && str_eq(name, "app"))
         (void)buf_adds(b, "    depends_on: [db]\n");
@@ -258,6 +262,7 @@ static int run_prune(struct ship_session *session, struct ship_result *res)
     int rc = ship_prune(session, &request, &report, &err);
 
     res->error = err;
+    secrets_look_and_free("the answer of prune", ship_prune_json(&report));
     ship_prune_done(&report);
     return rc;
 }
@@ -269,6 +274,7 @@ static int run_status(struct ship_session *session, struct ship_result *res)
     int rc = ship_status(session, &st, &err);
 
     res->error = err;
+    secrets_look_and_free("the answer of status", ship_status_json(&st));
     ship_status_done(&st);
     return rc;
 }
@@ -281,6 +287,7 @@ static int run_history(struct ship_session *session, struct ship_result *res)
     int rc = ship_history(session, &query, &h, &err);
 
     res->error = err;
+    secrets_look_and_free("the answer of history", ship_history_json(&h, true));
     ship_history_done(&h);
     return rc;
 }
@@ -320,6 +327,7 @@ static void emit(struct ship_sink *sink, const struct ship_event *event)
     if (sim.is_dead)
         return;
     has_forgiven = has_forgiven || (event->text && strstr(event->text, "clean-up of operation"));
+    secrets_look("an event", event->text);
     sim_say("  %s: %s", event->step ? event->step : "-", event->text);
 }
 
@@ -361,6 +369,9 @@ static void command(struct story *s)
             s->verb == DEPLOY && s->res.outcome == SHIP_OUTCOME_SUCCEEDED && s->res.n_warnings == 0;
         s->has_leftovers = has_forgiven || (s->has_leftovers && !is_tidied);
         sim_note(text);
+        secrets_look("an error", s->res.error.msg);
+        secrets_look("a hint", s->res.error.hint);
+        secrets_look_and_free("an answer", ship_result_json(&s->res));
         sim_say("exit %d %s", s->status, s->res.error.msg);
     }
 }

@@ -138,6 +138,7 @@ static void add_total(const struct sim_total *t)
     sim.total.writes += t->writes;
     sim.total.crashes += t->crashes;
     sim.total.faults += t->faults;
+    sim.total.hidden += t->hidden;
     for (int f = 0; f < SIM_STORE_END; f++)
         sim.total.by_fault[f] += t->by_fault[f];
 }
@@ -181,9 +182,11 @@ static int play_new(const struct job *job)
     (void)printf("%" PRIu64 " seeds from %" PRIu64 ", %d failed, %" PRId64 " ms\n", n, job->from,
                  bad, took);
     results_print(stdout);
+    if (sim.total.hidden == 0)
+        (void)printf("FAILED: no text had a secret to hide\n");
     if (job->results && bad == 0)
         results_simulation(job->results, job->from, n, took);
-    return bad;
+    return bad + (sim.total.hidden == 0);
 }
 
 static bool number(const char *text, uint64_t *ret)
