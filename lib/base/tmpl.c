@@ -110,7 +110,8 @@ static int add_env(struct buf *out, const char *name, struct ship_error *err)
     return 0;
 }
 
-static int add_file(struct buf *out, const char *path, struct ship_error *err)
+static int add_file(struct buf *out, const char *path, struct redact *redact,
+                    struct ship_error *err)
 {
     AUTO(buf_done) struct buf content = BUF_INIT(FILE_MAX);
 
@@ -123,11 +124,12 @@ static int add_file(struct buf *out, const char *path, struct ship_error *err)
     if (content.len > 0 && content.p[content.len - 1] == '\n')
         buf_truncate(&content, content.len - 1);
     (void)buf_add(out, content.p, content.len);
+    redact_add_credentials(redact, content.p);
     return 0;
 }
 
 static int add_variable(struct buf *out, const char *name, const struct tmpl_var *vars, size_t n,
-                        struct ship_error *err)
+                        struct redact *redact, struct ship_error *err)
 {
     AUTO_FREE const char **names = xcalloc(n + 1, sizeof *names);
     size_t i;
@@ -138,14 +140,15 @@ static int add_variable(struct buf *out, const char *name, const struct tmpl_var
         return -1;
     if (i == n)
         return *name == 'e' ? add_env(out, name + strlen("env:"), err)
-                            : add_file(out, name + strlen("file:"), err);
+                            : add_file(out, name + strlen("file:"), redact, err);
     if (vars[i].value == NULL)
         return ship_fail(err, SHIP_INVALID, "variable '${%s}' has no value here", name);
     (void)buf_adds(out, vars[i].value);
     return 0;
 }
 
-char *tmpl_expand(const char *text, const struct tmpl_var *vars, size_t n, struct ship_error *err)
+char *tmpl_expand(const char *text, const struct tmpl_var *vars, size_t n, struct redact *redact,
+                  struct ship_error *err)
 {
     AUTO(buf_done) struct buf out = BUF_INIT(RESULT_MAX);
     struct piece piece;
@@ -156,7 +159,7 @@ char *tmpl_expand(const char *text, const struct tmpl_var *vars, size_t n, struc
 
         if (!piece.is_variable)
             (void)buf_add(&out, piece.p, piece.len);
-        else if (add_variable(&out, name, vars, n, err) < 0)
+        else if (add_variable(&out, name, vars, n, redact, err) < 0)
             return NULL;
     }
     if (rc < 0)

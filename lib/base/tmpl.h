@@ -8,6 +8,8 @@
 
 #include "shipctl/error.h"
 
+#include "base/redact.h"
+
 struct tmpl_var {
     const char *name;  /* "version" */
     const char *value; /* NULL = known but has no value now: using it is an error */
@@ -16,9 +18,10 @@ struct tmpl_var {
 /*
  * Expand text; heap string, caller frees. NULL with SHIP_INVALID: unknown variable (nearest one
  * suggested), no value, unset ${env:NAME}, unreadable or > 64 KiB ${file:}, unbalanced brace.
- * ${file:} content loses one trailing newline. vars: n entries.
+ * ${file:} content loses one trailing newline, and is a secret: redact gets it. vars: n entries.
  */
-char *tmpl_expand(const char *text, const struct tmpl_var *vars, size_t n, struct ship_error *err);
+char *tmpl_expand(const char *text, const struct tmpl_var *vars, size_t n, struct redact *redact,
+                  struct ship_error *err);
 
 /* Grammar and variable names only (no values needed): for lint. */
 SHIP_CHECKED int tmpl_check(const char *text, const char *const *names, size_t n,

@@ -144,7 +144,7 @@ static void hide_header(const struct check_env *env, const char *name, const cha
                         const char *value)
 {
     redact_add_named(check_redact(env), name, value);
-    if (strstr(text, "${env:") || strstr(text, "${file:"))
+    if (strstr(text, "${env:"))
         redact_add_credentials(check_redact(env), value);
 }
 

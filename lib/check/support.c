@@ -48,7 +48,7 @@ char *check_expand(const struct check_env *env, const char *text, struct check_r
 
     if (!text)
         return NULL;
-    out = tmpl_expand(text, env->vars, env->n_vars, &err);
+    out = tmpl_expand(text, env->vars, env->n_vars, check_redact(env), &err);
     if (!out)
         check_say(ret, CHECK_UNKNOWN, "%s", err.msg);
     return out;

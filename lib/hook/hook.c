@@ -36,7 +36,8 @@ static int expand_argv(struct hook_call *call, struct ship_error *err)
     if (texts->n == 0)
         return ship_fail(err, SHIP_HOOK, "no command");
     for (size_t i = 0; i < texts->n; i++) {
-        char *text = tmpl_expand(texts->v[i], call->env->vars, call->env->n_vars, err);
+        char *text = tmpl_expand(texts->v[i], call->env->vars, call->env->n_vars,
+                                 call->env->runtime->redact, err);
 
         if (!text) {
             err->code = SHIP_HOOK;

@@ -52,8 +52,10 @@ static int create_apply(struct mutation_env *env, const struct json *args,
         return -1;
     json_set_str(observed, "id", id);
     struct json *list = warnings.n ? json_set_array(observed, "warnings") : NULL;
-    for (size_t i = 0; i < warnings.n; i++)
+    for (size_t i = 0; i < warnings.n; i++) {
+        redact_own(env->runtime->redact, &warnings.v[i]);
         json_append_str(list, warnings.v[i]);
+    }
     return 0;
 }
 

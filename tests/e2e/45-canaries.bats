@@ -170,11 +170,13 @@ checks:
     - {id: inside, type: exec, service: app, command: [/app/app, env, "1"], required: false}
     - {id: header, type: http, url: "http://127.0.0.1:8080/version", headers: {X-Api-Key: "${env:CALLER_PASSWORD}"}, header: {X-App-Version: v1.0.0}}
 END
+    printf '    - {id: file, type: command, command: [sh, -c, "echo $1; exit 1", sh, "${file:%s/key}"], required: false}\n' "$PWD" >>shipctl.yaml
+    printf 'plan-file-canary\n' >key
     seen deploy deploy v1.3.0 --json
     assert_exit 20
     assert_contains "$output" 'DB_PASSWORD=***'
     assert_equal "$(json '[.checks[] | select(.status == "fail").id] | unique | join(" ")')" \
-        "body header inside line program"
+        "body file header inside line program"
     seen checks check health
     all_questions
     nothing_leaked
