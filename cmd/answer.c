@@ -125,7 +125,7 @@ bool answer_confirm(struct context *c, const char *question)
         return true;
     text_add_safe(&t, question);
     text_add(&t, " [y/N] ");
-    (void)stream_write_all(STDERR_FILENO, text_str(&t), t.len, DRAIN_MS);
+    (void)stream_write_all(STDERR_FILENO, text_str(&t), t.len, DRAIN_MS, NULL);
     text_done(&t);
     /* a signal ends the wait, too: no answer, nothing happens */
     if (poll(&in, 1, QUESTION_MS) > 0)

@@ -93,7 +93,8 @@ void card_headline(const struct ship_result *r, struct text *out)
         succeeded_headline(r, version, out);
         break;
     case SHIP_OUTCOME_ROLLED_BACK:
-        text_addf(out, "%s%s failed: %s serves again", or_dash(r->app), version,
+        text_addf(out, "%s%s %s: %s serves again", or_dash(r->app), version,
+                  r->error.code == SHIP_INTERRUPTED ? "was interrupted" : "failed",
                   name_of(&r->from) != NULL ? name_of(&r->from) : "nothing");
         break;
     case SHIP_OUTCOME_FAILED:

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -23,19 +22,11 @@
 #include "card.h"
 #include "command.h"
 #include "help.h"
+#include "stop.h"
 
 #define ANSWER_IDLE_MS 10000        /* an answer after a change: nobody waits longer */
 #define PAGER_IDLE_MS  (600 * 1000) /* a question may be read slowly, in a pager */
 #define DRAIN_MS       2000
-
-/* The signal that asked to stop; the library looks at it between steps and inside waits. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-    if (stop_signal == 0)
-        stop_signal = number;
-}
 
 /* A closed descriptor 0-2 would be taken by the next open, and a database would get our messages.
  */
@@ -55,26 +46,8 @@ static void refuse_raised_rights(void)
 
     if (getauxval(AT_SECURE) == 0)
         return;
-    (void)stream_write_all(STDERR_FILENO, message, sizeof message - 1, DRAIN_MS);
+    (void)stream_write_all(STDERR_FILENO, message, sizeof message - 1, DRAIN_MS, NULL);
     _exit(ship_code_exit_status(SHIP_DENIED));
-}
-
-static void set_signals(unsigned flags)
-{
-    static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct sigaction handle = {.sa_handler = on_signal}; /* no SA_RESTART: waits must end */
-
-    (void)sigaction(SIGPIPE, &ignore, NULL);
-    if ((flags & (COMMAND_CHANGES | COMMAND_PROGRESS)) == 0)
-        return; /* a question may just end */
-    for (size_t i = 0; i < ARRAY_LEN(stopping); i++) {
-        struct sigaction old;
-
-        /* nohup, or a shell's background job: what was ignored stays so */
-        if (sigaction(stopping[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-            (void)sigaction(stopping[i], &handle, NULL);
-    }
 }
 
 /*
@@ -124,7 +97,7 @@ static void open_face(struct context *c, struct stream *err, bool shows_progress
         .leaves_end = c->is_shared && !args->json && !args->quiet,
     };
 
-    stream_open(err, STDERR_FILENO, &stop_signal);
+    stream_open(err, STDERR_FILENO, stop_flag());
     face_open(c->face, &options, err, style_for(STDERR_FILENO, (enum color_mode)args->color));
 }
 
@@ -141,10 +114,12 @@ static int run_in_session(struct context *c)
         .no_guardian = a->no_guardian,
         .reason = a->reason,
         .events = &events,
-        .stop = &stop_signal,
+        .stop = stop_flag(),
+        .in_flight = stop_in_flight(),
     };
     int rc;
 
+    stop_prepare(c);
     c->session = ship_session_new(&options);
     rc = c->command->run(c);
     /* before the answer is written: a slow reader must not hold the lock */
@@ -187,7 +162,7 @@ static bool does_change(const struct context *c)
 
 /*
  * An answer that cannot be written fails a question (unless the reader just left); after a change
- * the exit status keeps saying what serves.
+ * the exit status keeps saying what serves. A signal means that nobody waits for it any more.
  */
 static int write_answer(struct context *c, int rc)
 {
@@ -195,9 +170,9 @@ static int write_answer(struct context *c, int rc)
     int64_t idle_ms = does_change(c) ? ANSWER_IDLE_MS : PAGER_IDLE_MS;
 
     if (c->answer.len == 0 ||
-        stream_write_all(STDOUT_FILENO, text_str(&c->answer), c->answer.len, idle_ms) == 0)
+        stream_write_all(STDOUT_FILENO, text_str(&c->answer), c->answer.len, idle_ms, c->stop) == 0)
         return rc;
-    if (errno == EPIPE)
+    if (errno == EPIPE || errno == EINTR)
         return rc;
     text_addf(&message, "cannot write to standard output: %s", strerror(errno));
     face_message(c->face, SHIP_LEVEL_ERROR, text_str(&message));
@@ -211,10 +186,8 @@ int main(int argc, char **argv)
     struct stream err_stream;
     struct args args = {0};
     struct ship_error err = {0};
-    struct context c = {.environ = (const char *const *)environ,
-                        .args = &args,
-                        .face = &face,
-                        .stop = &stop_signal};
+    struct context c = {
+        .environ = (const char *const *)environ, .args = &args, .face = &face, .stop = stop_flag()};
     int rc;
 
     (void)umask(077);
@@ -224,7 +197,7 @@ int main(int argc, char **argv)
     rc = args_parse(argc, argv, card_now_ms(), &args, &c.command, &err);
     if (rc < 0)
         args.json = args_want_json(argc, argv);
-    set_signals(c.command != NULL ? c.command->flags : 0);
+    stop_catch(c.command != NULL ? c.command->flags : 0);
     hide_memory();
     c.style = style_for(STDOUT_FILENO, (enum color_mode)args.color);
     c.is_shared = is_same_file(STDOUT_FILENO, STDERR_FILENO);
@@ -233,6 +206,7 @@ int main(int argc, char **argv)
     rc = rc < 0 ? answer_error(&c, &err, ship_code_exit_status(SHIP_USAGE)) : run_command(&c);
     face_close(&face);
     stream_flush(&err_stream);
+    stop_reset();
     rc = write_answer(&c, rc);
     face_done(&face);
     stream_close(&err_stream, DRAIN_MS);

@@ -281,7 +281,7 @@ static void append_to(struct face *f, const char *variable, const struct text *t
     if (path == NULL || *path == '\0' || t->len > SUMMARY_MAX)
         return;
     fd = open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0 || stream_write_all(fd, text_str(t), t->len, FILE_IDLE_MS) < 0) {
+    if (fd < 0 || stream_write_all(fd, text_str(t), t->len, FILE_IDLE_MS, NULL) < 0) {
         text_addf(&message, "cannot write $%s ('%s'): %s; ignoring", variable, path,
                   strerror(errno));
         face_message(f, SHIP_LEVEL_WARNING, text_str(&message));

@@ -95,7 +95,8 @@ static int watch(struct context *c)
             return answer_error(c, &err, rc);
         if (!is_tty && !c->args->json)
             text_add(&c->answer, "\n");
-        if (stream_write_all(STDOUT_FILENO, text_str(&c->answer), c->answer.len, IDLE_MS) < 0)
+        if (stream_write_all(STDOUT_FILENO, text_str(&c->answer), c->answer.len, IDLE_MS, c->stop) <
+            0)
             break;
         text_clear(&c->answer);
         pause_for(c->args->watch_ms);

@@ -106,7 +106,8 @@ void stream_close(struct stream *s, int64_t wait_ms)
     int64_t end = stream_now_ms() + wait_ms;
 
     stream_flush(s);
-    while (!s->is_dead && s->waiting.len > 0 && stream_now_ms() < end)
+    while (!s->is_dead && s->waiting.len > 0 && stream_now_ms() < end &&
+           (s->stop == NULL || *s->stop == 0))
         write_waiting(s, POLL_MS);
     if (s->owns_fd)
         close(s->fd);
@@ -114,7 +115,8 @@ void stream_close(struct stream *s, int64_t wait_ms)
     *s = (struct stream){.fd = -1, .is_dead = true};
 }
 
-int stream_write_all(int fd, const char *p, size_t len, int64_t idle_ms)
+int stream_write_all(int fd, const char *p, size_t len, int64_t idle_ms,
+                     const volatile sig_atomic_t *stop)
 {
     int64_t end = stream_now_ms() + idle_ms;
 
@@ -130,6 +132,9 @@ int stream_write_all(int fd, const char *p, size_t len, int64_t idle_ms)
             p += n;
             len -= (size_t)n;
             end = stream_now_ms() + idle_ms;
+        } else if (stop != NULL && *stop != 0) {
+            errno = EINTR;
+            return -1;
         } else if (stream_now_ms() >= end) {
             errno = ETIMEDOUT;
             return -1;

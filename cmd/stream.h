@@ -40,9 +40,10 @@ void stream_close(struct stream *s, int64_t wait_ms);
 
 /*
  * Write all of it to fd; gives up after idle_ms without progress. 0, or -1 with errno (ETIMEDOUT
- * when the other end does not read).
+ * when the other end does not read, EINTR when *stop was set). stop may be NULL.
  */
-int stream_write_all(int fd, const char *p, size_t len, int64_t idle_ms);
+int stream_write_all(int fd, const char *p, size_t len, int64_t idle_ms,
+                     const volatile sig_atomic_t *stop);
 
 /* CLOCK_MONOTONIC in ms. */
 int64_t stream_now_ms(void);

@@ -19,6 +19,13 @@
 
 struct ship_session; /* opaque */
 
+/* What a process that dies now leaves behind. */
+enum ship_in_flight {
+    SHIP_SETTLED,   /* nothing that serves was changed, or the operation has ended */
+    SHIP_UNGUARDED, /* changes that the next command brings to an end */
+    SHIP_GUARDED,   /* changes that the guardian brings to an end */
+};
+
 struct ship_options {
     const char *dir;                  /* -C DIR; NULL = current directory */
     const char *plan_file;            /* -f FILE; NULL = shipctl.yaml, shipctl.yml in dir */
@@ -29,7 +36,8 @@ struct ship_options {
     const char *reason;               /* --reason; NULL = none */
     const struct ship_events *events; /* NULL = silent */
     const volatile sig_atomic_t
-        *stop; /* signal number that asked to stop, 0 = none; NULL = never */
+        *stop;                        /* signal number that asked to stop, 0 = none; NULL = never */
+    volatile sig_atomic_t *in_flight; /* enum ship_in_flight, kept up to date; NULL = unwanted */
 };
 
 /* Borrow everything in options until ship_session_free. Opens nothing. */

@@ -124,6 +124,7 @@ static int enter_state(struct operation *op, const struct step *step, struct shi
         return -1;
     }
     op->switched = true;
+    session_in_flight(op->s, op->guardian_fd >= 0 ? SHIP_GUARDED : SHIP_UNGUARDED);
     return 0;
 }
 
@@ -269,10 +270,24 @@ static int rollback_failed(struct operation *op, const struct ship_error *why,
     return record_end(op, LEDGER_NEEDS_OPERATOR, SHIP_OUTCOME_FAILED, 30);
 }
 
+/* The next command, unless the cause brought its own. */
+static void hint_next(struct operation *op)
+{
+    struct ship_error *e = &op->res->error;
+    if (e->hint[0])
+        return;
+    if (e->code == SHIP_INTERRUPTED)
+        ship_error_hint(e, "to try again: shipctl %s%s%s", op->action, op->wanted ? " " : "",
+                        op->wanted ? op->wanted : "");
+    else
+        ship_error_hint(e, "see what happened: shipctl history %lld", (long long)op->row.id);
+}
+
 static int rolled_back(struct operation *op, const struct ship_error *why, int64_t took_ms)
 {
     op->res->error = *why;
     op->res->error.code = why->code == SHIP_INTERRUPTED ? SHIP_INTERRUPTED : SHIP_UNPROVEN;
+    hint_next(op);
     if (!operation_had_old(op)) {
         op->res->rollback =
             xstrdup("there was no running version to go back to; the new containers were removed");
@@ -351,6 +366,8 @@ static int fail_before_switch(struct operation *op, const struct ship_error *why
 {
     op->res->error = *why;
     bool by_signal = why->code == SHIP_INTERRUPTED;
+    if (by_signal)
+        hint_next(op);
     enum ledger_state end = by_signal ? LEDGER_CANCELLED : LEDGER_REFUSED;
     int status =
         by_signal ? 128 + clock_stop_signal(&op->s->clock) : ship_code_exit_status(why->code);
@@ -436,6 +453,7 @@ int operation_run(struct operation *op, const struct step *steps)
         finish(op, rc, &err);
     }
     guardian_stop(op);
+    session_in_flight(op->s, SHIP_SETTLED);
     lock_release(&op->lock);
     return op->res->exit_code;
 }

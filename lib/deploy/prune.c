@@ -251,9 +251,11 @@ static int prune_locked(struct ship_session *s, const struct ship_prune_request 
     return -1;
 }
 
-static int exit_status(const struct ship_session *s, const struct ship_error *err)
+static int exit_status(const struct ship_session *s, struct ship_error *err)
 {
     int sig = clock_stop_signal(&s->clock);
+    if (err->code == SHIP_INTERRUPTED)
+        ship_error_hint(err, "to remove the rest: shipctl prune");
     return err->code == SHIP_INTERRUPTED && sig ? 128 + sig : ship_code_exit_status(err->code);
 }
 

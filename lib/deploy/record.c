@@ -202,7 +202,9 @@ static char *final_sentence(const struct operation *op)
     if (r->error.code != SHIP_OK && r->outcome != SHIP_OUTCOME_ROLLED_BACK)
         return xstrdup(r->error.msg);
     if (r->outcome == SHIP_OUTCOME_ROLLED_BACK)
-        return xasprintf("%s failed; %s", version, r->rollback ? r->rollback : "rolled back");
+        return xasprintf("%s %s; %s", version,
+                         r->error.code == SHIP_INTERRUPTED ? "was interrupted" : "failed",
+                         r->rollback ? r->rollback : "rolled back");
     if (r->outcome == SHIP_OUTCOME_NOOP && op->dry_run)
         return xasprintf("dry run of %s: nothing was changed", version);
     if (r->outcome == SHIP_OUTCOME_NOOP)

@@ -395,12 +395,15 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     dead.mutate.operation = row->id;
     dead.wanted = row->to_version;
     rt->clock = &op->s->patient;
+    if (row->state != LEDGER_PREPARING && row->state != LEDGER_PREPARED)
+        session_in_flight(op->s, SHIP_UNGUARDED);
     int rc = -1;
     if (rt->ops->probe(rt, &dead.engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) == 0)
         for (size_t i = 0; i < ARRAY_LEN(handlers); i++)
             if (handlers[i].state == row->state)
                 rc = handlers[i].handle(&dead, err);
     rt->clock = clock;
+    session_in_flight(op->s, SHIP_SETTLED);
     dead.row = (struct ledger_deployment){0};
     return rc;
 }

@@ -123,6 +123,12 @@ void ship_session_free(struct ship_session *s)
     free(s);
 }
 
+void session_in_flight(const struct ship_session *s, enum ship_in_flight what)
+{
+    if (s->opt.in_flight)
+        *s->opt.in_flight = (sig_atomic_t)what;
+}
+
 size_t ship_session_problems(const struct ship_session *s, const struct ship_problem **ret)
 {
     struct ship_session *rw = (struct ship_session *)(uintptr_t)s; /* the view is a cache */

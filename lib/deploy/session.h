@@ -55,6 +55,9 @@ SHIP_CHECKED int session_need_runtime(struct ship_session *s, struct ship_error 
 /* Plan or compose files did not load: takes the secrets out of what is said of them. -1. */
 int session_load_failed(struct ship_session *s, struct ship_error *err);
 
+/* Tell the caller what dying now would leave behind. */
+void session_in_flight(const struct ship_session *s, enum ship_in_flight what);
+
 /* Warnings of the lint so far, as MESSAGE events; each is emitted once. */
 void session_emit_warnings(struct ship_session *s);
 

@@ -33,7 +33,7 @@ static int run_bash(const char *script, bool only_parse, char *out, size_t cap)
     close(in[0]);
     close(from[1]);
     (void)signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(stream_write_all(in[1], script, strlen(script), 10000), 0);
+    assert_int_equal(stream_write_all(in[1], script, strlen(script), 10000, NULL), 0);
     close(in[1]);
     n = read(from[0], out, cap - 1);
     out[n > 0 ? n : 0] = '\0';

@@ -110,16 +110,30 @@ static void test_stream_write_all_reports_what_went_wrong(void **state)
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
     assert_true(full >= 0);
-    assert_int_equal(stream_write_all(full, LINE, sizeof LINE - 1, 1000), -1);
+    assert_int_equal(stream_write_all(full, LINE, sizeof LINE - 1, 1000, NULL), -1);
     assert_int_equal(errno, ENOSPC);
     close(full);
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    assert_int_equal(stream_write_all(fds[1], LINE, sizeof LINE - 1, 1000), 0);
-    assert_int_equal(stream_write_all(fds[1], big, sizeof big, 1), -1);
+    assert_int_equal(stream_write_all(fds[1], LINE, sizeof LINE - 1, 1000, NULL), 0);
+    assert_int_equal(stream_write_all(fds[1], big, sizeof big, 1, NULL), -1);
     assert_int_equal(errno, ETIMEDOUT);
     close(fds[0]);
-    assert_int_equal(stream_write_all(fds[1], LINE, sizeof LINE - 1, 1000), -1);
+    assert_int_equal(stream_write_all(fds[1], LINE, sizeof LINE - 1, 1000, NULL), -1);
     assert_int_equal(errno, EPIPE);
+    close(fds[1]);
+}
+
+static void test_stream_write_all_a_signal_ends_the_wait(void **state)
+{
+    static const volatile sig_atomic_t stop = SIGINT;
+    static char big[1 << 20];
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    assert_int_equal(stream_write_all(fds[1], big, sizeof big, 60000, &stop), -1);
+    assert_int_equal(errno, EINTR);
+    close(fds[0]);
     close(fds[1]);
 }
 
@@ -131,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_stream_write_an_earlier_signal_is_kept),
         cmocka_unit_test(test_stream_write_a_full_disk_does_not_stop),
         cmocka_unit_test(test_stream_write_all_reports_what_went_wrong),
+        cmocka_unit_test(test_stream_write_all_a_signal_ends_the_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
