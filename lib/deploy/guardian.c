@@ -91,12 +91,13 @@ static void recover_patiently(const struct operation *op)
             return;
 }
 
-static _Noreturn void guard(const struct operation *op, int fd)
+static _Noreturn void guard(struct operation *op, int fd)
 {
     detach(fd, op->lock.fd);
     alarm((unsigned)(op->s->plan->timeouts.total_ms / 1000 + WATCHDOG_S));
     if (!parent_ended_well(fd)) {
         alarm(WATCHDOG_S);
+        lock_inherit(&op->lock);
         recover_patiently(op);
     }
     _exit(0);

@@ -91,8 +91,8 @@ static int busy(const struct lock *l, const struct clock *clock, struct ship_err
     str_format_duration(clock_epoch_ms(clock) - t.since_ms, age);
     if (t.pid == 0)
         return ship_fail(err, SHIP_LOCKED, "another operation holds the lock '%s'", l->path);
-    ship_fail(err, SHIP_LOCKED, "%s %s by %s (pid %lld) is running since %s, in step '%s'",
-              t.action, t.version, t.actor, (long long)t.pid, age, t.step);
+    ship_fail(err, SHIP_LOCKED, "%s%s%s by %s (pid %lld) is running since %s, in step '%s'",
+              t.action, t.version[0] ? " " : "", t.version, t.actor, (long long)t.pid, age, t.step);
     return ship_error_hint(err, "wait for it with --lock-wait 10m, or look with: shipctl status");
 }
 
@@ -145,6 +145,12 @@ void lock_describe(struct lock *l, const char *version, const char *step)
     if (step)
         (void)snprintf(l->text.step, sizeof l->text.step, "%s", step);
     text_write(l->fd, &l->text);
+}
+
+void lock_inherit(struct lock *l)
+{
+    l->text.pid = getpid();
+    lock_describe(l, NULL, NULL);
 }
 
 void lock_release(struct lock *l)

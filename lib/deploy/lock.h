@@ -46,6 +46,8 @@ SHIP_CHECKED int lock_take(struct lock *l, const struct lock_scope *scope,
                            struct ship_error *err);
 /* Rewrite the text (best effort). */
 void lock_describe(struct lock *l, const char *version, const char *step);
+/* By a process that got the descriptor from the holder, which has died: this one holds it now. */
+void lock_inherit(struct lock *l);
 void lock_release(struct lock *l);
 
 /* Who holds it? 1 held (ret filled as far as known), 0 free. Never blocks. */

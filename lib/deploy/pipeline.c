@@ -58,7 +58,7 @@ static struct ship_result_step *step_begin(struct operation *op, const struct st
                                     .status = SHIP_STEP_RUNNING,
                                     .started_at_ms = clock_epoch_ms(&op->s->clock)};
     op->step = step;
-    lock_describe(&op->lock, NULL, step->name);
+    lock_describe(&op->lock, r->to.version, step->name);
     emit_step(op, SHIP_EVENT_STEP_BEGIN, rs);
     return rs;
 }

@@ -243,6 +243,7 @@ static int prune_locked(struct ship_session *s, const struct ship_prune_request 
     operation_init(&op, s, &res, "prune");
     if ((request->dry_run ? open_for_look(s, err) : open_for_change(&op, err)) < 0)
         return -1;
+    lock_describe(&op.lock, NULL, "prune");
     struct prune_job job = {.s = s, .keep = request->keep, .dry_run = request->dry_run};
     if (prune_run(&job, ret, err) == 0)
         return 0;

@@ -380,6 +380,7 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     const struct clock *clock = rt->clock;
     operation_init(&dead, op->s, res, row->action);
     dead.step = &step_recover;
+    lock_describe(&op->lock, NULL, step_recover.name);
     dead.is_nested = true;
     dead.row = *row;
     dead.previous.id = row->from_id;
