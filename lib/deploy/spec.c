@@ -12,11 +12,11 @@
 #include "base/alloc.h"
 #include "base/encode.h"
 #include "deploy/names.h"
+#include "deploy/spec_share.h"
 #include "deploy/target.h"
 
-#define SECRETS_MAX      (8u * 1024 * 1024)
-#define SHORT_ID_LEN     12
-#define CONTAINER_ID_LEN 64
+#define SECRETS_MAX  (8u * 1024 * 1024)
+#define SHORT_ID_LEN 12
 
 /* ---- labels ---- */
 
@@ -314,34 +314,6 @@ static int inherit_volumes(struct operation *op, const struct target *t,
     return 0;
 }
 
-/* `volumes_from: [service]` was recorded as an id; a name is another container's and stays. */
-static void renew_volumes_from(struct json *host, const char *id)
-{
-    const struct json *from = json_get(host, "VolumesFrom");
-    const char *old = json_value_str(json_first(from));
-    if (json_size(from) == 1 && old && strspn(old, "0123456789abcdef") == CONTAINER_ID_LEN)
-        json_append_str(json_set_array(host, "VolumesFrom"), id);
-}
-
-/* A recorded `container:<id>` names a container that is gone: the service's present one. */
-static void renew_shares(struct operation *op, const char *service, struct json *body)
-{
-    static const char *const modes[] = {"NetworkMode", "IpcMode", "PidMode"};
-    const struct compose_service *svc = compose_service_find(op->s->compose, service);
-    struct json *host = json_edit(body, "HostConfig");
-    if (!svc || svc->n_shares != 1 || !host)
-        return;
-    for (size_t i = 0; i < op->n_peers; i++) {
-        if (!str_eq(op->peers[i].service, svc->shares[0]))
-            continue;
-        AUTO_FREE char *mode = xasprintf("container:%s", op->peers[i].container_id);
-        for (size_t k = 0; k < ARRAY_LEN(modes); k++)
-            if (str_starts(json_str_or(host, modes[k], ""), "container:"))
-                json_set_str(host, modes[k], mode);
-        renew_volumes_from(host, op->peers[i].container_id);
-    }
-}
-
 static int read_replica(struct operation *op, const struct target *t, const struct json *o,
                         int64_t grace_ms, struct ship_error *err)
 {
@@ -365,7 +337,7 @@ static int read_replica(struct operation *op, const struct target *t, const stru
                          t->service);
     json_set_str(r->body, "Image", t->image);
     spec_label(op, t, r->body);
-    renew_shares(op, t->service, r->body);
+    spec_share_renew(op, t->service, r->body);
     return inherit_volumes(op, t, &old, r->body, err);
 }
 

@@ -156,8 +156,22 @@ static int find_image(struct operation *op, struct target *t, struct ship_error 
                      e.msg);
 }
 
-/* The compose model as it was for that version: the same variable, so pin and dependencies agree.
- */
+/* A tag that stands in the file itself. */
+static int place_literals(struct operation *op, struct ship_error *err)
+{
+    for (size_t i = 0; i < op->n_targets; i++) {
+        struct compose_version v;
+        struct ship_error ignored = {0};
+        const struct target *t = &op->targets[i];
+        if (compose_service_version(op->s->compose, t->service, &v, &ignored) == 0 &&
+            v.kind == COMPOSE_VERSION_LITERAL &&
+            compose_set_image(op->s->compose, t->service, t->image, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The compose model as it was for that version: the same text, so pin and dependencies agree. */
 static int load_compose(struct operation *op, struct ship_error *err)
 {
     for (size_t i = 0; i < op->n_targets; i++) {
@@ -167,7 +181,9 @@ static int load_compose(struct operation *op, struct ship_error *err)
             v.kind == COMPOSE_VERSION_VARIABLE)
             strv_take(&op->overrides, xasprintf("%s=%s", v.variable, op->targets[i].version));
     }
-    return op->overrides.n ? session_need_compose(op->s, &op->overrides, err) : 0;
+    if (op->overrides.n && session_need_compose(op->s, &op->overrides, err) < 0)
+        return -1;
+    return place_literals(op, err);
 }
 
 static int choose(struct operation *op, struct ship_error *err)

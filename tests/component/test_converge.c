@@ -36,6 +36,18 @@ static int rollback(struct deploy_fixture *f)
     return deploy_fixture_rollback(f, &(struct ship_rollback_request){0});
 }
 
+/* The app names the present container of the service (NULL: nothing is asked). */
+static void assert_names(struct deploy_fixture *f, const char *before, const char *service,
+                         const char *why)
+{
+    AUTO_FREE char *name = xasprintf("shop-%s-1", service ? service : "app");
+    AUTO_FREE char *id = id_of(f, name);
+    AUTO_FREE char *want = xasprintf("%s%s\"", before, id);
+    AUTO_FREE char *app = fake_engine_inspect(f->engine, "shop-app-1");
+
+    row_check(!service || strstr(app, want), why);
+}
+
 /* ---- users of a namespace ---- */
 
 struct follower {
@@ -114,6 +126,47 @@ static void test_deploy_recreates_followers_of_followers(void **state)
     assert_status(f, rollback(f), 0);
     assert_host(f, APP_OLD HELPER("side") HELPER("tail"));
     deploy_fixture_free(f);
+}
+
+#define LITERAL                                                                                    \
+    "name: shop\nservices:\n  app:\n    image: " FIX_APP                                           \
+    ":v1\n    restart: always\n    stop_grace_period: 1s\n"
+
+/* The recorded version named a container that is gone by now, in its body and in its hash. */
+static void test_rollback_of_a_follower_names_the_containers_of_today(void **state)
+{
+    static const struct {
+        const char *compose, *attributes;
+        const char *network, *ipc, *volumes; /* whose containers are named, or NULL */
+        const char *why;
+    } rows[] = {
+        {FIX_COMPOSE, "network_mode: service:base",                                 "base", NULL,   NULL,   "network"                 },
+        {FIX_COMPOSE, "ipc: service:base",                                          NULL,   "base", NULL,   "ipc"                     },
+        {FIX_COMPOSE, "volumes_from: [base]",                                       NULL,   NULL,   "base", "volumes"                 },
+        {FIX_COMPOSE, "volumes_from: ['base:ro']",                                  NULL,   NULL,   "base", "volumes, with a mode"    },
+        {FIX_COMPOSE, "network_mode: service:base\n    ipc: service:lost",          "base", "lost", NULL,
+         "two services"                                                                                                               },
+        {FIX_COMPOSE, "network_mode: service:lost\n    volumes_from: [base, lost]", "lost", NULL,
+         "base",                                                                                            "a list of two"           },
+        {LITERAL,     "network_mode: service:base",                                 "base", NULL,   NULL,   "a tag in the file itself"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        AUTO_FREE char *compose =
+            xasprintf(FIX_COMPOSE "    %s\n" SERVICE("base") SERVICE("lost"), rows[i].attributes);
+        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, compose);
+        deployed(f);
+        fake_engine_vanish(f->engine, "shop-base-1");
+        fake_engine_vanish(f->engine, "shop-lost-1");
+        assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+        assert_status(f, rollback(f), 0);
+        assert_names(f, "\"NetworkMode\":\"container:", rows[i].network, rows[i].why);
+        assert_names(f, "\"IpcMode\":\"container:", rows[i].ipc, rows[i].why);
+        assert_names(f, "\"VolumesFrom\":[\"", rows[i].volumes, rows[i].why);
+        assert_status(f, deploy_fixture_deploy(f, "v1"), 0);
+        row_check(f->res.outcome == SHIP_OUTCOME_NOOP, rows[i].why);
+        deploy_fixture_free(f);
+    }
 }
 
 /* ---- restart: true ---- */
@@ -415,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_recreates_who_names_the_container_by_id),
         cmocka_unit_test(test_deploy_recreates_followers_of_followers),
+        cmocka_unit_test(test_rollback_of_a_follower_names_the_containers_of_today),
         cmocka_unit_test(test_deploy_restarts_dependents_as_compose_does),
         cmocka_unit_test(test_deploy_with_more_replicas_of_the_same_version_only_adds),
         cmocka_unit_test(test_deploy_with_a_lost_replica_only_adds_that_one),
