@@ -83,7 +83,10 @@ struct compose_service {
     const char *const *networks; /* keys, primary first */
     size_t n_networks;
     const char *network_mode; /* NULL unless set; "service:x" unresolved */
-    /* services whose container it names by id: network_mode, ipc, pid, volumes_from */
+    /*
+     * services whose container it names by id: network_mode, ipc, pid, volumes_from, and links on
+     * the default bridge, where the engine ties a name to the container that has it at the time
+     */
     const char **shares;
     size_t n_shares;
     const char *const *volumes; /* keys of named volumes used */
@@ -145,6 +148,7 @@ struct compose_peer {
     const char *service;
     const char *container_id;
     const char *container_name;
+    bool is_aside; /* created beside the one that still has this name */
 };
 
 struct compose_create {

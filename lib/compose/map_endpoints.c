@@ -40,14 +40,16 @@ static void add_service_links(const struct map_ctx *m, const char *text, struct 
     const char *colon = strchr(text, ':');
     AUTO_FREE char *short_name = xasprintf("%s-%d", service, m->create->number);
     AUTO_FREE char *long_name = xasprintf("%s-%s", m->p->name, short_name);
+    bool is_bridge = is_default_bridge(json_str(m->service, "network_mode"));
 
     for (size_t i = 0; i < m->create->n_peers; i++) {
         const struct compose_peer *peer = &m->create->peers[i];
         if (!str_eq(peer->service, service))
             continue;
-        add_link(links, peer->container_name, colon ? colon + 1 : service);
-        add_link(links, peer->container_name, short_name);
-        add_link(links, peer->container_name, long_name);
+        const char *who = is_bridge && peer->is_aside ? peer->container_id : peer->container_name;
+        add_link(links, who, colon ? colon + 1 : service);
+        add_link(links, who, short_name);
+        add_link(links, who, long_name);
     }
 }
 

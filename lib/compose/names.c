@@ -75,6 +75,11 @@ const char **model_networks(const struct json *service, size_t *ret_n)
     return keys;
 }
 
+bool is_default_bridge(const char *network_mode)
+{
+    return str_eq(network_mode, "bridge") || str_eq(network_mode, "default");
+}
+
 const struct compose_peer *peer_first(const struct compose_peer *peers, size_t n,
                                       const char *service)
 {

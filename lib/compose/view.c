@@ -84,14 +84,20 @@ static void view_shares(const struct json *services, const struct json *def,
 {
     static const char *const modes[] = {"network_mode", "ipc", "pid"};
     static const char prefix[] = "service:";
-    const struct json *from = json_get(def, "volumes_from");
+    const struct json *from = json_get(def, "volumes_from"), *links = json_get(def, "links");
+    size_t max = ARRAY_LEN(modes) + json_size(from) + json_size(links);
 
-    s->shares = xcalloc(ARRAY_LEN(modes) + json_size(from), sizeof(*s->shares));
+    s->shares = xcalloc(max, sizeof(*s->shares));
     for (size_t i = 0; i < ARRAY_LEN(modes); i++)
         if (str_starts(json_str_or(def, modes[i], ""), prefix))
             add_share(s, services, json_str(def, modes[i]) + strlen(prefix));
     for (const struct json *c = json_first(from); c; c = json_next(c))
         if (json_value_str(c) && !str_starts(json_value_str(c), "container:"))
+            add_share(s, services, json_value_str(c));
+    if (!is_default_bridge(json_str(def, "network_mode")))
+        return;
+    for (const struct json *c = json_first(links); c; c = json_next(c))
+        if (json_value_str(c))
             add_share(s, services, json_value_str(c));
 }
 

@@ -79,12 +79,13 @@ void follow_point_peers(struct operation *op)
     for (size_t i = 0; i < op->n_reps; i++) {
         const struct replacement *r = &op->reps[i];
         struct compose_peer *peer = peer_of(op, r->service);
+        const struct compose_peer now = {r->service, r->new_id, r->name, r->old_id != NULL};
         if (!r->new_id)
             continue;
         if (peer && (str_eq(peer->container_id, r->old_id) || (!r->old_id && is_first(op, r))))
-            *peer = (struct compose_peer){r->service, r->new_id, r->name};
+            *peer = now;
         else if (!peer && op->n_peers < compose_services(op->s->compose))
-            op->peers[op->n_peers++] = (struct compose_peer){r->service, r->new_id, r->name};
+            op->peers[op->n_peers++] = now;
     }
 }
 

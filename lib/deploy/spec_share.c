@@ -56,6 +56,31 @@ static void renew_volumes_from(struct share *s, struct json *host, const struct 
     json_set(host, "VolumesFrom", list);
 }
 
+/* "container:alias" of today with the same alias, else the recorded one. */
+static const char *link_of_today(const char *was, const struct json *today)
+{
+    const char *alias = was ? strrchr(was, ':') : NULL;
+    for (const struct json *c = json_first(today); alias && c; c = json_next(c)) {
+        const char *is = json_value_str(c), *other = is ? strrchr(is, ':') : NULL;
+        if (other && str_eq(other, alias))
+            return is;
+    }
+    return was;
+}
+
+/* On the default bridge a name is tied to whichever container has it when the link is made. */
+static void renew_links(struct json *host, const struct json *today)
+{
+    const struct json *links = json_get(host, "Links");
+    if (!str_eq(json_str(host, "NetworkMode"), json_str(today, "NetworkMode")) ||
+        json_size(links) == 0)
+        return;
+    struct json *list = json_array();
+    for (const struct json *c = json_first(links); c; c = json_next(c))
+        json_append_str(list, link_of_today(json_value_str(c), json_get(today, "Links")));
+    json_set(host, "Links", list);
+}
+
 static void renew_hash(const struct share *s, const char *service, struct json *labels)
 {
     const struct operation *op = s->op;
@@ -96,6 +121,7 @@ void spec_share_renew(const struct operation *op, const char *service, struct js
         s.then[i] = op->peers[i];
     renew_modes(&s, host, json_get(today, "HostConfig"));
     renew_volumes_from(&s, host, json_get(today, "HostConfig"));
+    renew_links(host, json_get(today, "HostConfig"));
     if (s.ids.n)
         renew_hash(&s, service, json_edit(body, "Labels"));
     strv_done(&s.ids);

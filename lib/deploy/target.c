@@ -187,7 +187,7 @@ void targets_set_peers(struct operation *op)
         const char *service = compose_service_at(op->s->compose, i)->name;
         const struct container_row *c = operation_container(op, service, 0);
         if (c)
-            op->peers[op->n_peers++] = (struct compose_peer){service, c->id, c->name};
+            op->peers[op->n_peers++] = (struct compose_peer){service, c->id, c->name, false};
     }
 }
 

@@ -48,6 +48,15 @@ static void assert_names(struct deploy_fixture *f, const char *before, const cha
     row_check(!service || strstr(app, want), why);
 }
 
+static void assert_link(struct deploy_fixture *f)
+{
+    AUTO_FREE char *app = id_of(f, "shop-app-1");
+    AUTO_FREE char *want = xasprintf("\"Links\":[\"%s:backend\"", app);
+    AUTO_FREE char *side = fake_engine_inspect(f->engine, "shop-side-1");
+
+    assert_contains(side, want);
+}
+
 /* ---- users of a namespace ---- */
 
 struct follower {
@@ -131,6 +140,34 @@ static void test_deploy_recreates_followers_of_followers(void **state)
 #define LITERAL                                                                                    \
     "name: shop\nservices:\n  app:\n    image: " FIX_APP                                           \
     ":v1\n    restart: always\n    stop_grace_period: 1s\n"
+
+/* The engine ties a link to a container when it is made; the name is the old one's at that time. */
+static void test_deploy_recreates_who_is_linked_on_the_default_bridge(void **state)
+{
+    static const char *const modes[] = {"bridge", "default"};
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(modes); i++) {
+        AUTO_FREE char *compose =
+            xasprintf(FIX_COMPOSE "    network_mode: %s\n" SERVICE(
+                          "side") "    network_mode: %s\n    links: ['app:backend']\n",
+                      modes[i], modes[i]);
+        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, compose);
+        add_bad(f);
+        deployed(f);
+        assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+        assert_host(f, APP_NEW HELPER("side"));
+        assert_link(f);
+        AUTO_FREE char *side = id_of(f, "shop-side-1");
+        assert_status(f, deploy_fixture_deploy(f, "bad"), 20);
+        assert_host(f, APP_NEW HELPER("side"));
+        assert_text_at(f, "shop-side-1", "Id", side);
+        assert_status(f, rollback(f), 0);
+        assert_host(f, APP_OLD HELPER("side"));
+        assert_link(f);
+        deploy_fixture_free(f);
+    }
+}
 
 /* The recorded version named a container that is gone by now, in its body and in its hash. */
 static void test_rollback_of_a_follower_names_the_containers_of_today(void **state)
@@ -468,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_recreates_who_names_the_container_by_id),
         cmocka_unit_test(test_deploy_recreates_followers_of_followers),
+        cmocka_unit_test(test_deploy_recreates_who_is_linked_on_the_default_bridge),
         cmocka_unit_test(test_rollback_of_a_follower_names_the_containers_of_today),
         cmocka_unit_test(test_deploy_restarts_dependents_as_compose_does),
         cmocka_unit_test(test_deploy_with_more_replicas_of_the_same_version_only_adds),

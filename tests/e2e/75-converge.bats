@@ -148,6 +148,50 @@ rename_as_compose() {
     compose_is_content
 }
 
+@test "an app in another's namespaces goes back to the containers of today, and Compose is content" {
+    {
+        app_service 'network_mode: service:base' 'ipc: service:shared' 'volumes_from: [shared]'
+        shell_service base 'sleep 600'
+        shell_service shared 'sleep 600' 'ipc: shareable' 'volumes: ["/data"]'
+    } >docker-compose.yml
+    deployed v1.0.0
+    deployed v1.0.1
+    compose_is_content
+    project_compose . up -d --force-recreate base shared >/dev/null 2>&1
+    ship rollback
+    assert_exit 0
+    container_is delivery-app-1 .HostConfig.NetworkMode "container:$(container_id delivery-base-1)"
+    container_is delivery-app-1 .HostConfig.IpcMode "container:$(container_id delivery-shared-1)"
+    container_is delivery-app-1 '(index .HostConfig.VolumesFrom 0)' "$(container_id delivery-shared-1)"
+    nothing_left_over
+    compose_is_content
+}
+
+# On the default bridge the engine ties a link to one container; a restart of the linked one's users
+# is not enough.
+@test "a service linked on the default bridge is recreated with the app, and goes back with it" {
+    {
+        app_service 'network_mode: bridge'
+        shell_service web 'sleep 600' 'network_mode: bridge' 'links: ["app:backend"]'
+    } >docker-compose.yml
+    local step version=v1.0.0
+    for step in 'deploy v1.0.0' 'deploy v1.0.1' 'deploy v1.1.2-exit' rollback; do
+        # shellcheck disable=SC2086 # words
+        ship $step
+        case $step in
+            'deploy v1.1.2-exit') assert_exit 20 ;;
+            *) assert_exit 0 ;;
+        esac
+        [ "$step" != 'deploy v1.0.1' ] || version=v1.0.1
+        [ "$step" != rollback ] || version=v1.0.0
+        assert_equal "$(docker exec delivery-web-1 wget -qO- http://backend:8080/version)" "$version"
+        assert_contains "$(container_field delivery-web-1 'json .HostConfig.Links')" \
+            '"/delivery-app-1:/delivery-web-1/backend"'
+        nothing_left_over
+    done
+    compose_is_content
+}
+
 @test "a dependent with restart: true is restarted after the app, others are not" {
     {
         app_service

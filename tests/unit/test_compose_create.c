@@ -25,8 +25,8 @@
 #define IMAGE_ID     "sha256:<image id>"
 
 static const struct compose_peer peers[] = {
-    {"minimal", "<id>", "gc-minimal-1"},
-    {"hc",      "<hc>", "gc-hc-1"     },
+    {"minimal", "<id>", "gc-minimal-1", false},
+    {"hc",      "<hc>", "gc-hc-1",      false},
 };
 
 /* Members we send differently on purpose. want NULL: compare nothing. */

@@ -228,8 +228,8 @@ static void test_hash_preimage_bind_options_without_host_path_print_none(void **
 static void test_hash_preimage_service_modes_become_container_ids(void **state)
 {
     static const struct compose_peer peers[] = {
-        {"b", "id2", "p-b-2"},
-        {"b", "id1", "p-b-1"},
+        {"b", "id2", "p-b-2", false},
+        {"b", "id1", "p-b-1", false},
     };
     struct ship_error err = {0};
     AUTO(buf_done) struct buf text = BUF_INIT(1u << 16);

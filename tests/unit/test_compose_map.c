@@ -430,8 +430,8 @@ static void test_create_body_extra_labels_stay_out_of_the_hash(void **state)
 static void test_create_body_peers_replace_service_references(void **state)
 {
     static const struct compose_peer others[] = {
-        {"b", "id2", "app-b-2"},
-        {"b", "id1", "app-b-1"},
+        {"b", "id2", "app-b-2", false},
+        {"b", "id1", "app-b-1", false},
     };
     struct ship_error err = {0};
     struct compose_create create = plain_create(48);
