@@ -69,6 +69,7 @@ struct compose_service {
     const char *name;
     const char *image; /* resolved text; NULL when build only */
     bool has_build;
+    char *built_image;          /* build only: what Compose names the image; owned */
     const char *container_name; /* NULL = <project>-<service>-N */
     const char *platform;       /* NULL = engine's */
     const char *pull_policy;    /* "missing" by default */
@@ -101,6 +102,9 @@ size_t compose_services(const struct compose_project *p);
 const struct compose_service *compose_service_at(const struct compose_project *p, size_t i);
 const struct compose_service *compose_service_find(const struct compose_project *p,
                                                    const char *name);
+
+/* What its containers are made from: `image`, or the name of what Compose builds. */
+const char *compose_service_image(const struct compose_service *s);
 
 /* Published ports of a service, for the port check. */
 struct compose_port {

@@ -89,6 +89,8 @@ const char *model_real_name(const struct compose_project *p, const char *section
 const struct json **model_sorted(const struct json *obj);
 /* Network keys of a service, primary first; heap array of *ret_n, NULL if none. */
 const char **model_networks(const struct json *service, size_t *ret_n);
+/* What Compose names the image of a service without `image`; heap. */
+char *model_built_image(const struct compose_project *p, const char *service);
 /* A network_mode: names there are tied to containers when a link is made. NULL is none. */
 bool is_default_bridge(const char *network_mode);
 /* First peer of a service by container name; NULL if none. */

@@ -73,7 +73,7 @@ static void set_environment(const struct map_ctx *m)
 static void set_image(const struct map_ctx *m)
 {
     const char *image = json_str(m->service, "image");
-    AUTO_FREE char *built = xasprintf("%s-%s", m->p->name, m->name);
+    AUTO_FREE char *built = model_built_image(m->p, m->name);
 
     json_set_str(m->body, "Image", str_empty(image) ? built : image);
 }

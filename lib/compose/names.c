@@ -75,6 +75,11 @@ const char **model_networks(const struct json *service, size_t *ret_n)
     return keys;
 }
 
+char *model_built_image(const struct compose_project *p, const char *service)
+{
+    return xasprintf("%s-%s", p->name, service);
+}
+
 bool is_default_bridge(const char *network_mode)
 {
     return str_eq(network_mode, "bridge") || str_eq(network_mode, "default");

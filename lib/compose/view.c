@@ -167,6 +167,8 @@ static void view_service(const struct compose_project *p, const struct json *def
         .has_links = json_first(json_get(def, "links")) != NULL,
         .network_mode = json_str(def, "network_mode"),
     };
+    if (str_empty(s->image))
+        s->built_image = model_built_image(p, s->name);
     if (source) {
         s->mark = source->mark;
         s->image_mark = source->image_mark;
@@ -177,6 +179,11 @@ static void view_service(const struct compose_project *p, const struct json *def
     view_dependencies(def, s);
     view_volumes(def, s);
     view_shares(json_get(p->model, "services"), def, s);
+}
+
+const char *compose_service_image(const struct compose_service *s)
+{
+    return s->built_image ? s->built_image : s->image;
 }
 
 /* All dependencies that exist are already placed. */
@@ -253,6 +260,7 @@ void compose_view_done(struct compose_project *p)
         free((void *)(uintptr_t)p->services[i].networks);
         free((void *)(uintptr_t)p->services[i].volumes);
         free(p->services[i].shares);
+        free(p->services[i].built_image);
     }
     free(p->services);
     free(p->networks);

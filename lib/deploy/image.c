@@ -154,6 +154,8 @@ int image_take_target(struct operation *op, struct target *t, struct ship_error 
 /* Why an image that is not local must not be pulled, or NULL. */
 static const char *never_pulled(const struct operation *op, const struct compose_service *svc)
 {
+    if (!svc->image)
+        return "no registry has it: Compose builds it, and the file names no image";
     if (str_eq(svc->pull_policy, "never"))
         return "the Compose file says pull_policy: never";
     if (str_eq(svc->pull_policy, "build"))
@@ -164,7 +166,7 @@ static const char *never_pulled(const struct operation *op, const struct compose
 static int not_there(const struct compose_service *svc, const char *why, struct ship_error *err)
 {
     ship_fail(err, SHIP_NOT_FOUND, "image '%s' of service '%s' is not on this machine, and %s",
-              svc->image, svc->name, why);
+              compose_service_image(svc), svc->name, why);
     return svc->has_build
                ? ship_error_hint(err, "build it with: docker compose build %.150s", svc->name)
                : ship_error_hint(err, "load it with docker load, or let it be pulled");
@@ -176,7 +178,7 @@ static int order(struct operation *op, const struct compose_service *svc, struct
     AUTO(image_done) struct image img = {0};
     const char *never = never_pulled(op, svc);
     bool is_always = str_eq(svc->pull_policy, "always") && !never;
-    int rc = is_always ? 1 : look_local(op, svc->image, &img, err);
+    int rc = is_always ? 1 : look_local(op, compose_service_image(svc), &img, err);
     if (rc <= 0)
         return rc;
     if (never)
@@ -199,8 +201,8 @@ static bool is_asked(const struct operation *op, const struct strv *earlier,
 {
     for (size_t i = 0; i < earlier->n; i++) {
         const struct compose_service *other = compose_service_find(op->s->compose, earlier->v[i]);
-        if (str_eq(other->image, svc->image) && str_eq(other->pull_policy, svc->pull_policy) &&
-            str_eq(other->platform, svc->platform))
+        if (str_eq(compose_service_image(other), compose_service_image(svc)) &&
+            str_eq(other->pull_policy, svc->pull_policy) && str_eq(other->platform, svc->platform))
             return true;
     }
     return false;
@@ -213,7 +215,7 @@ int image_order_services(struct operation *op, struct pulls *pulls, struct ship_
     depend_list(op, op->rollback ? DEPEND_NEEDED : DEPEND_ALL, &services);
     for (size_t i = 0; i < services.n; i++) {
         const struct compose_service *svc = compose_service_find(op->s->compose, services.v[i]);
-        if (!svc->image || !is_to_be_created(op, svc) || is_asked(op, &asked, svc))
+        if (!is_to_be_created(op, svc) || is_asked(op, &asked, svc))
             continue;
         strv_add(&asked, svc->name);
         if (order(op, svc, pulls, err) < 0)
@@ -225,10 +227,9 @@ int image_order_services(struct operation *op, struct pulls *pulls, struct ship_
 int image_look(struct operation *op, const struct compose_service *svc, struct image *ret,
                struct ship_error *err)
 {
-    if (!svc->image)
-        return ship_fail(err, SHIP_INVALID, "it has no image");
-    int rc = look_local(op, svc->image, ret, err);
-    return rc > 0 ? ship_fail(err, SHIP_NOT_FOUND, "image '%s' is not on this machine any more",
-                              svc->image)
-                  : rc;
+    const char *image = compose_service_image(svc);
+    int rc = look_local(op, image, ret, err);
+    return rc > 0
+               ? ship_fail(err, SHIP_NOT_FOUND, "image '%s' is not on this machine any more", image)
+               : rc;
 }

@@ -207,7 +207,7 @@ static void act_service(struct operation *op, const struct compose_service *svc)
         const struct container_row *c = operation_container(op, svc->name, number);
         if (!c) {
             AUTO_FREE char *name = compose_container_name(op->s->compose, svc->name, number);
-            act_container(op, "create", name, xstrdup_or_null(svc->image));
+            act_container(op, "create", name, xstrdup(compose_service_image(svc)));
             act_container(op, "start", name, NULL);
         } else if (c->state == CONTAINER_CREATED || c->state == CONTAINER_DEAD) {
             act_container(op, "start", c->name, NULL);

@@ -54,7 +54,8 @@ static const struct image *look_image(struct operation *op, const struct wave *w
                                       struct wave_item *it, struct ship_error *err)
 {
     for (const struct wave_item *other = w->items; other < it; other++)
-        if (other->image.id && str_eq(other->svc->image, it->svc->image))
+        if (other->image.id &&
+            str_eq(compose_service_image(other->svc), compose_service_image(it->svc)))
             return &other->image;
     return image_look(op, it->svc, &it->image, err) < 0 ? NULL : &it->image;
 }

@@ -124,6 +124,42 @@ static void test_deploy_obeys_the_pull_policy(void **state)
     }
 }
 
+/* Rows: service `one` has no image of its own. */
+static void test_deploy_takes_what_compose_has_built(void **state)
+{
+    static const struct {
+        const char *lines;
+        bool is_local;
+        const char *why;
+    } rows[] = {
+        {"    build: .\n",                          true,  "built before"                   },
+        {"    build: .\n    pull_policy: always\n", true,  "always is not for what is built"},
+        {"    build: .\n",                          false, "not built yet"                  },
+        {"    build: .\n    pull_policy: always\n", false, "no registry is asked"           },
+        {"    build: .\n    depends_on: [app]\n",   false, "not built, after the app"       },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        AUTO_FREE char *compose =
+            xasprintf(FIX_COMPOSE "  one:\n    restart: always\n%s", rows[i].lines);
+        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, compose);
+        struct fake_image built = {.repository = "shop-one", .tag = "latest", .is_local = true};
+        if (rows[i].is_local)
+            (void)fake_engine_image(f->engine, &built);
+        int status = deploy_fixture_deploy(f, "v1");
+        row_check(status == (rows[i].is_local ? 0 : 16), rows[i].why);
+        row_check(pulls(f) == (size_t)rows[i].is_local, rows[i].why); /* the app's */
+        if (!rows[i].is_local) {
+            assert_contains(f->res.error.msg, "image 'shop-one' of service 'one' is not on this "
+                                              "machine");
+            assert_contains(f->res.error.hint, "docker compose build one");
+        }
+        assert_host(f, rows[i].is_local ? APP_RUNS "shop-one-1 running always shop-one\n" : "");
+        deploy_fixture_free(f);
+    }
+}
+
 static void test_deploy_of_a_plan_that_never_pulls_names_what_is_not_there(void **state)
 {
     struct deploy_fixture *f =
@@ -164,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_deploy_pulls_each_image_once_and_all_together),
         cmocka_unit_test(test_deploy_whose_pull_fails_has_changed_nothing),
         cmocka_unit_test(test_deploy_obeys_the_pull_policy),
+        cmocka_unit_test(test_deploy_takes_what_compose_has_built),
         cmocka_unit_test(test_deploy_of_a_plan_that_never_pulls_names_what_is_not_there),
         cmocka_unit_test(test_rollback_pulls_only_what_the_app_needs),
     };
