@@ -20,6 +20,8 @@ static int condition_state(const struct container *c, const struct compose_depen
                              (long long)c->exit_code);
         return ended ? 0 : 1;
     }
+    if (d->condition == COMPOSE_STARTED && ended && c->exit_code == 0)
+        return 0; /* a one-shot service that did its work */
     if (ended)
         return ship_fail(err, SHIP_PRECHECK, "'%s' exited with code %lld", c->name,
                          (long long)c->exit_code);

@@ -206,6 +206,44 @@ static void test_rollback_of_a_follower_names_the_containers_of_today(void **sta
     }
 }
 
+/* ---- dependencies ---- */
+
+/* Rows: the app depends on `init`, which ends at once. */
+static void test_deploy_after_a_one_shot_dependency(void **state)
+{
+    static const struct {
+        const char *condition;
+        int exit_code, status;
+        const char *why;
+    } rows[] = {
+        {"service_completed_successfully", 0, 0,  "it did its work"                    },
+        {"service_started",                0, 0,  "it was started, and did its work"   },
+        {"service_completed_successfully", 3, 15, "it failed"                          },
+        {"service_started",                3, 15, "nobody should build on what crashed"},
+        {"service_healthy",                0, 15, "what has ended is not healthy"      },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        AUTO_FREE char *compose =
+            xasprintf(FIX_COMPOSE "    depends_on: {init: {condition: %s}}\n  init:\n    image: "
+                                  "registry.example.com/init:v1\n",
+                      rows[i].condition);
+        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, compose);
+        struct fake_image init = {.repository = "registry.example.com/init",
+                                  .tag = "v1",
+                                  .exits_after_ms = 1,
+                                  .exit_code = rows[i].exit_code};
+        (void)fake_engine_image(f->engine, &init);
+        int status = deploy_fixture_deploy(f, "v1");
+        if (status == rows[i].status && status == 0) /* by then it has ended long ago */
+            status = deploy_fixture_deploy(f, "v2");
+        if (status != rows[i].status)
+            fail_msg("%s: %d %s", rows[i].why, status, f->res.error.msg);
+        deploy_fixture_free(f);
+    }
+}
+
 /* ---- restart: true ---- */
 
 /* Who is started again by a deployment of v2. */
@@ -505,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deploy_recreates_who_names_the_container_by_id),
         cmocka_unit_test(test_deploy_recreates_followers_of_followers),
+        cmocka_unit_test(test_deploy_after_a_one_shot_dependency),
         cmocka_unit_test(test_deploy_recreates_who_is_linked_on_the_default_bridge),
         cmocka_unit_test(test_rollback_of_a_follower_names_the_containers_of_today),
         cmocka_unit_test(test_deploy_restarts_dependents_as_compose_does),
