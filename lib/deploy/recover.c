@@ -286,15 +286,35 @@ static void find_untouched(struct operation *op)
     }
 }
 
+/*
+ * Candidates that the journal does not know: the ledger lost the row, or the engine was late. They
+ * have never run; what can not be removed waits for the next deployment (step_clean_up).
+ */
+static void remove_unknown(struct operation *op)
+{
+    struct ship_error ignored = {0};
+    if (operation_observe(op, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        const char *service = container_row_label(c, "com.docker.compose.service");
+        if (service && is_ours(op, c) && name_is_ours(c->name) && c->state == CONTAINER_CREATED &&
+            mutate_remove(&op->mutate, service, c->id, c->name, &ignored) < 0)
+            return;
+    }
+}
+
 static int roll_back(struct operation *op, struct ship_error *err)
 {
     find_untouched(op);
-    if (operation_walk_back(op, err) == 0)
+    if (operation_walk_back(op, err) == 0) {
+        remove_unknown(op);
         return operation_had_old(op)
                    ? close_as(op, LEDGER_ROLLED_BACK, SHIP_OUTCOME_ROLLED_BACK, 20,
                               "the old version is serving again, verified")
                    : close_as(op, LEDGER_FAILED, SHIP_OUTCOME_FAILED, 31,
                               "its containers were removed; no version served before");
+    }
     struct ship_error why = *err;
     close_as(op, LEDGER_NEEDS_OPERATOR, SHIP_OUTCOME_FAILED, 30, why.msg);
     ship_fail(err, SHIP_ROLLBACK_FAILED, "operation %lld can not be brought to an end: %s",
@@ -321,6 +341,7 @@ static int abandon(struct operation *op, struct ship_error *err)
     set_deadlines(op, op->s->plan->timeouts.rollback_ms);
     if (mutation_undo_all(&op->mutate, err) < 0 && forgive(op, err) < 0)
         return -1;
+    remove_unknown(op);
     if (str_eq(op->row.outcome, "refused")) /* it ended by itself, but could not clean up */
         return close_as(op, LEDGER_REFUSED, SHIP_OUTCOME_REFUSED, op->row.exit_code,
                         "finished the clean-up");

@@ -396,8 +396,9 @@ static struct json *body_from_inspect(const struct container *c, struct json *co
     return body;
 }
 
-static int read_running(struct operation *op, const struct container_row *row, struct json *list,
-                        struct ship_error *err)
+/* Under the name that the file gives it: somebody may have renamed it since. */
+static int read_running(struct operation *op, const char *service, const struct container_row *row,
+                        struct json *list, struct ship_error *err)
 {
     struct runtime *rt = op->s->runtime;
     AUTO(container_done) struct container c = {0};
@@ -409,7 +410,8 @@ static int read_running(struct operation *op, const struct container_row *row, s
         n = 1;
     struct json *o = json_append_object(list), *connects = json_array();
     json_set_i64(o, "number", n);
-    json_set_str(o, "name", c.name);
+    AUTO_FREE char *name = compose_container_name(op->s->compose, service, (int)n);
+    json_set_str(o, "name", name);
     json_set(o, "body", body_from_inspect(&c, connects));
     json_set(o, "connects", connects);
     return 0;
@@ -423,7 +425,7 @@ int spec_from_running(struct operation *op, const char *service, char **ret, str
     struct json *list = json_set_array(spec, "replicas");
     for (int number = 1; number <= (svc ? (int)svc->replicas : 1); number++) {
         const struct container_row *row = operation_container(op, service, number);
-        if (row && read_running(op, row, list, err) < 0)
+        if (row && read_running(op, service, row, list, err) < 0)
             return -1;
     }
     *ret = json_print(spec);

@@ -3,6 +3,7 @@
  * is restarted after it, which replicas are added and removed, and what goes back with it.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "support/deploy_assert.h"
 
@@ -458,6 +459,23 @@ static void test_deploy_of_what_compose_1_made_gives_it_the_name_of_today(void *
     deploy_fixture_free(f);
 }
 
+/* Somebody renamed what runs, and it is what a rollback goes back to. */
+static void test_rollback_to_a_renamed_container_uses_the_name_of_the_file(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+    AUTO_FREE char *ledger = xasprintf("%s/ledger.db", f->state);
+
+    (void)state;
+    deployed(f);
+    fake_engine_rename(f->engine, "shop-app-1", "other-shop-app-1");
+    assert_int_equal(unlink(ledger), 0);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_host(f, APP_NEW);
+    assert_status(f, rollback(f), 0);
+    assert_host(f, APP_OLD);
+    deploy_fixture_free(f);
+}
+
 /* ---- the preview ---- */
 
 /* Actions on containers, a line each; heap. */
@@ -554,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_deploy_with_fewer_replicas_removes_the_surplus_after_the_commit),
         cmocka_unit_test(test_deploy_that_adds_replicas_leaves_followers_of_the_first),
         cmocka_unit_test(test_deploy_with_another_container_name_renames_both_ways),
+        cmocka_unit_test(test_rollback_to_a_renamed_container_uses_the_name_of_the_file),
         cmocka_unit_test(test_deploy_of_what_compose_1_made_gives_it_the_name_of_today),
         cmocka_unit_test(test_preview_lists_followers_and_restarts_in_order),
         cmocka_unit_test(test_preview_lists_only_the_replicas_that_change),

@@ -149,7 +149,7 @@ static void test_deploy_takes_back_what_was_made_beside_a_failure(void **state)
 /* ---- death ---- */
 
 /* Forked while its parent has no threads; deploys when it is told where the engine is. */
-static pid_t fork_victim(struct deploy_fixture *f, int *ret_go)
+static pid_t fork_victim(struct deploy_fixture *f, const char *version, int *ret_go)
 {
     int go[2];
     char host[200] = "";
@@ -165,18 +165,14 @@ static pid_t fork_victim(struct deploy_fixture *f, int *ret_go)
     if (read(go[0], host, sizeof host - 1) <= 0)
         _exit(99);
     deploy_fixture_join(f, host);
-    _exit(deploy_fixture_deploy(f, "v1"));
+    _exit(deploy_fixture_deploy(f, version));
 }
 
-static void kill_at(const struct fake_rule *where)
+/* It meets its death at a call. */
+static void let_die(struct deploy_fixture *f, pid_t victim, int go, struct fake_rule rule)
 {
-    struct deploy_fixture *f = files();
-    struct fake_rule rule = *where;
-    int go, how;
-    pid_t victim = fork_victim(f, &go);
+    int how;
 
-    deploy_fixture_start(f);
-    rule.fault = FAKE_KILL;
     rule.n = (size_t)victim;
     fake_engine_script(f->engine, &rule);
     const char *host = f->environ.v[0] + strlen("DOCKER_HOST=");
@@ -185,6 +181,16 @@ static void kill_at(const struct fake_rule *where)
     assert_int_equal(waitpid(victim, &how, 0), victim);
     assert_true(WIFSIGNALED(how));
     fake_engine_unscript(f->engine);
+}
+
+static void kill_at(const struct fake_rule *where)
+{
+    struct deploy_fixture *f = files();
+    int go;
+    pid_t victim = fork_victim(f, "v1", &go);
+
+    deploy_fixture_start(f);
+    let_die(f, victim, go, *where);
     assert_status(f, deploy_fixture_recover(f), 0);
     assert_string_equal(deploy_fixture_open(f), "");
     deployed(f);
@@ -196,16 +202,38 @@ static void kill_at(const struct fake_rule *where)
 static void test_recover_takes_back_a_batch_that_was_cut_off(void **state)
 {
     static const struct fake_rule rows[] = {
-        {.method = "POST", .path = "/volumes/create",    .nth = 4 },
-        {.method = "POST", .path = "/containers/create", .nth = 1 },
-        {.method = "POST", .path = "/containers/create", .nth = 4 },
-        {.method = "POST", .path = "/containers/",       .nth = 8 },
-        {.method = "POST", .path = "/containers/",       .nth = 11},
+        {.method = "POST", .path = "/volumes/create",    .nth = 4,  .fault = FAKE_KILL},
+        {.method = "POST", .path = "/containers/create", .nth = 1,  .fault = FAKE_KILL},
+        {.method = "POST", .path = "/containers/create", .nth = 4,  .fault = FAKE_KILL},
+        {.method = "POST", .path = "/containers/",       .nth = 8,  .fault = FAKE_KILL},
+        {.method = "POST", .path = "/containers/",       .nth = 11, .fault = FAKE_KILL},
     };
 
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++)
         kill_at(&rows[i]);
+}
+
+/* The disk kept the operation, but not its journal. */
+static void test_recover_removes_candidates_that_the_journal_does_not_know(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_files(FIX_PLAN, FIX_COMPOSE);
+    int go;
+    pid_t victim = fork_victim(f, "v2", &go);
+    struct fake_rule after_create = {
+        .method = "POST", .path = "/containers/create", .nth = 1, .fault = FAKE_KILL_AFTER};
+
+    (void)state;
+    deploy_fixture_start(f);
+    deployed(f);
+    let_die(f, victim, go, after_create);
+    assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n"
+                   "shop-app-1.shipctl-candidate-2 created always " FIX_APP ":v2\n");
+    deploy_fixture_sql(f, "DELETE FROM journal WHERE deployment_id = 2");
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n");
+    assert_ledger(f, "v1");
+    deploy_fixture_free(f);
 }
 
 int main(void)
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_first_deploy_starts_what_does_not_wait_with_the_app),
         cmocka_unit_test(test_deploy_takes_back_what_was_made_beside_a_failure),
         cmocka_unit_test(test_recover_takes_back_a_batch_that_was_cut_off),
+        cmocka_unit_test(test_recover_removes_candidates_that_the_journal_does_not_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
