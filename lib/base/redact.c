@@ -278,7 +278,7 @@ struct search {
     const char *text;
     size_t len;
     size_t until; /* nothing begins here or behind */
-    struct redact_span url, authorization;
+    struct redact_span url, authorization, assignment;
     size_t hidden; /* up to here, everything is part of a secret */
     bool may_wait; /* until moves to where a private key begins that has no end yet */
     struct buf *out;
@@ -315,6 +315,8 @@ static void look_for_places(struct search *s, size_t i)
     else if ((*p == 'A' || *p == 'a') && s->authorization.to <= i && left > 13 &&
              strncasecmp(p, "authorization", 13) == 0)
         s->authorization = redact_authorization(s->text, s->len, i);
+    else if (*p == '=' && s->authorization.to <= i && s->assignment.to <= i)
+        s->assignment = redact_assignment(s->text, s->len, i);
     if (*p != '-' || left < 11 || memcmp(p, "-----BEGIN ", 11) != 0)
         return;
     struct redact_span key = redact_private_key(s->text, s->len, i, &is_open);
@@ -333,6 +335,7 @@ static void search(struct search *s)
         look_for_places(s, i);
         hide_span(s, i, &s->url);
         hide_span(s, i, &s->authorization);
+        hide_span(s, i, &s->assignment);
     }
 }
 

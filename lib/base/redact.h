@@ -5,8 +5,9 @@
  * whoever hands out text that others wrote (events, errors, results, the ledger) filters it. A
  * secret becomes REDACT_MARK wherever it is found: as it is, in base64 (standard and URL, at any
  * offset), percent-encoded, escaped for JSON, in hex, or sanitised; of a value of several lines
- * each line is a secret. Two things are hidden without being known: the password in
- * `scheme://user:password@` with what stands behind `Authorization:`, and PEM private keys.
+ * each line is a secret. Hidden without being known are the password in
+ * `scheme://user:password@`, what stands behind `Authorization:` and behind `DB_PASSWORD=`, and PEM
+ * private keys.
  *
  * Values below REDACT_MIN bytes are not hidden: they stand in ordinary words, and the marks would
  * tell where. The table of what is searched is made when the first text is filtered, so a command

@@ -18,6 +18,8 @@ struct redact_span {
 struct redact_span redact_url_password(const char *text, size_t len, size_t at);
 /* The value of an `Authorization` header whose name begins at `at`. */
 struct redact_span redact_authorization(const char *text, size_t len, size_t at);
+/* The value that is assigned to a secret's name by the `=` at `at`. */
+struct redact_span redact_assignment(const char *text, size_t len, size_t at);
 /*
  * The PEM private key that begins at `at`. is_open: it is not complete, and nothing says that it
  * has ended.

@@ -1,9 +1,10 @@
 /*
  * Places where a secret stands that nobody has registered: the userinfo of a URL, the value of an
- * Authorization header, a PEM private key.
+ * Authorization header, what is assigned to a secret's name, a PEM private key.
  */
 #include <string.h>
 
+#include "base/redact.h"
 #include "base/redact_parts.h"
 
 #define NAME_LEN     13 /* "authorization" */
@@ -65,6 +66,47 @@ struct redact_span redact_authorization(const char *text, size_t len, size_t at)
     if (word + 1 < to)
         from = word + 1;
     return (struct redact_span){from, to};
+}
+
+/* ---- NAME=value ---- */
+
+#define NAME_MAX  64
+#define VALUE_MAX 256 /* enough to tell a plain word */
+#define LETTERS   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+static void copy(char *to, size_t size, const char *from, size_t len)
+{
+    size_t n = len < size - 1 ? len : size - 1;
+
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+/* `${...}` is where a value comes from, not the value. */
+static bool is_reference(const char *value, size_t len)
+{
+    return len > 1 && value[0] == '$' && value[1] == '{';
+}
+
+struct redact_span redact_assignment(const char *text, size_t len, size_t at)
+{
+    char name[NAME_MAX], value[VALUE_MAX];
+    size_t begin = at, from = skip(text, len, at + 1, "\\"), to;
+    const char *ends = " \t\r\n\"'`<>;&,\\";
+
+    while (begin > 0 && at - begin < sizeof name - 1 && is_one_of(LETTERS, text[begin - 1]))
+        begin--;
+    if (from < len && is_one_of("\"'", text[from])) {
+        ends = text[from] == '"' ? "\"\r\n\\" : "'\r\n\\";
+        from++;
+    }
+    for (to = from; to < len && !is_one_of(ends, text[to]); to++)
+        ;
+    if (to - from < REDACT_MIN || is_reference(text + from, to - from))
+        return (struct redact_span){0};
+    copy(name, sizeof name, text + begin, at - begin);
+    copy(value, sizeof value, text + from, to - from);
+    return redact_is_secret(name, value) ? (struct redact_span){from, to} : (struct redact_span){0};
 }
 
 /* ---- PEM ---- */
