@@ -486,6 +486,33 @@ static int open_all(struct operation *op, struct ship_error *err)
     return 0;
 }
 
+/* Created for an operation of this ledger and never started. We hold the lock: it has ended. */
+static bool is_stray(const struct operation *op, const struct container_row *c)
+{
+    return name_is_ours(c->name) && c->state == CONTAINER_CREATED &&
+           str_eq(container_row_label(c, LABEL_LEDGER), ledger_uuid(op->s->ledger));
+}
+
+/*
+ * An engine may create a container long after it was asked, when the operation has cleaned up and
+ * ended. Nobody serves by it, so what can not be removed is left.
+ */
+static void remove_strays(struct operation *op)
+{
+    struct runtime *rt = op->s->runtime;
+    struct ship_error ignored = {0};
+    if (session_need_compose(op->s, NULL, &ignored) < 0 || operation_observe(op, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < op->containers.n; i++) {
+        const struct container_row *c = &op->containers.rows[i];
+        if (is_stray(op, c) &&
+            rt->ops->remove(rt, c->id, false, clock_deadline(rt->clock, RUNTIME_CHANGE_MS),
+                            &ignored) == 0)
+            ship_emit_message(op->s->opt.events, SHIP_LEVEL_INFO,
+                              "removed container '%s', which an earlier operation left", c->name);
+    }
+}
+
 int recover_run_locked(struct operation *op)
 {
     struct ship_error err = {0};
@@ -498,6 +525,8 @@ int recover_run_locked(struct operation *op)
     /* A record that failed and had happened all the same leaves more than one. */
     if (rc == 0)
         rc = recover_open(op, &err);
+    if (rc >= 0)
+        remove_strays(op);
     if (rc < 0) {
         r->error = err;
         ship_result_done(&dead);

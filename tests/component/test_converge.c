@@ -235,7 +235,10 @@ static void test_deploy_after_a_one_shot_dependency(void **state)
                                   .tag = "v1",
                                   .exits_after_ms = 1,
                                   .exit_code = rows[i].exit_code};
+        struct fake_rule late = {
+            .method = "GET", .path = "/containers/", .fault = FAKE_DELAY, .n = 20};
         (void)fake_engine_image(f->engine, &init);
+        fake_engine_script(f->engine, &late); /* whoever looks at it finds that it has ended */
         int status = deploy_fixture_deploy(f, "v1");
         if (status == rows[i].status && status == 0) /* by then it has ended long ago */
             status = deploy_fixture_deploy(f, "v2");

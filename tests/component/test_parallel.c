@@ -214,26 +214,32 @@ static void test_recover_takes_back_a_batch_that_was_cut_off(void **state)
         kill_at(&rows[i]);
 }
 
-/* The disk kept the operation, but not its journal. */
-static void test_recover_removes_candidates_that_the_journal_does_not_know(void **state)
+/* Rows: what the disk kept of a deployment that died after it had created its container. */
+static void test_recover_removes_candidates_that_the_ledger_does_not_know(void **state)
 {
-    struct deploy_fixture *f = deploy_fixture_files(FIX_PLAN, FIX_COMPOSE);
-    int go;
-    pid_t victim = fork_victim(f, "v2", &go);
-    struct fake_rule after_create = {
+    static const char *const rows[] = {
+        "DELETE FROM journal WHERE deployment_id = 2",
+        "UPDATE deployments SET state = 'abandoned', outcome = 'interrupted' WHERE id = 2",
+    };
+    const struct fake_rule after_create = {
         .method = "POST", .path = "/containers/create", .nth = 1, .fault = FAKE_KILL_AFTER};
 
     (void)state;
-    deploy_fixture_start(f);
-    deployed(f);
-    let_die(f, victim, go, after_create);
-    assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n"
-                   "shop-app-1.shipctl-candidate-2 created always " FIX_APP ":v2\n");
-    deploy_fixture_sql(f, "DELETE FROM journal WHERE deployment_id = 2");
-    assert_status(f, deploy_fixture_recover(f), 0);
-    assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n");
-    assert_ledger(f, "v1");
-    deploy_fixture_free(f);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct deploy_fixture *f = deploy_fixture_files(FIX_PLAN, FIX_COMPOSE);
+        int go;
+        pid_t victim = fork_victim(f, "v2", &go);
+        deploy_fixture_start(f);
+        deployed(f);
+        let_die(f, victim, go, after_create);
+        assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n"
+                       "shop-app-1.shipctl-candidate-2 created always " FIX_APP ":v2\n");
+        deploy_fixture_sql(f, rows[i]);
+        assert_status(f, deploy_fixture_recover(f), 0);
+        assert_host(f, "shop-app-1 running always " FIX_APP ":v1\n");
+        assert_ledger(f, "v1");
+        deploy_fixture_free(f);
+    }
 }
 
 int main(void)
@@ -244,7 +250,7 @@ int main(void)
         cmocka_unit_test(test_first_deploy_starts_what_does_not_wait_with_the_app),
         cmocka_unit_test(test_deploy_takes_back_what_was_made_beside_a_failure),
         cmocka_unit_test(test_recover_takes_back_a_batch_that_was_cut_off),
-        cmocka_unit_test(test_recover_removes_candidates_that_the_journal_does_not_know),
+        cmocka_unit_test(test_recover_removes_candidates_that_the_ledger_does_not_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
