@@ -117,11 +117,14 @@ static int connect_once(struct ledger *l, struct ship_error *err)
 
 int db_connect(struct ledger *l, struct ship_error *err)
 {
-    if (connect_once(l, err) == 0)
+    struct ship_error first = {0};
+
+    if (connect_once(l, &first) == 0)
         return 0;
-    if (!l->is_half_way || db_undo_half_way(l))
-        return -1;
-    return connect_once(l, err);
+    if (l->is_half_way && db_undo_half_way(l) == 0)
+        return connect_once(l, err);
+    *err = first;
+    return -1;
 }
 
 void db_disconnect(struct ledger *l)

@@ -219,11 +219,14 @@ static int select_rows(struct ledger *l, const struct table *t, const char *tail
 int rows_select(struct ledger *l, const struct table *t, const char *tail, struct vals v,
                 struct row_list *ret, struct ship_error *err)
 {
-    if (select_rows(l, t, tail, v, ret, err) == 0)
+    struct ship_error first = {0};
+
+    if (select_rows(l, t, tail, v, ret, &first) == 0)
         return 0;
-    if (!l->is_half_way || db_undo_half_way(l))
-        return -1;
-    return select_rows(l, t, tail, v, ret, err);
+    if (l->is_half_way && db_undo_half_way(l) == 0)
+        return select_rows(l, t, tail, v, ret, err);
+    *err = first;
+    return -1;
 }
 
 int row_select(struct ledger *l, const struct table *t, const char *tail, struct vals v, void *ret,

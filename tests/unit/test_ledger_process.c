@@ -350,6 +350,7 @@ static void assert_not_half(struct fixture *f)
     assert_ok(ledger_find(f->l, NULL, NULL, 1, &d, &f->err), &f->err);
     assert_string_equal(d.reason, "because");
     assert_int_equal(fixture_read_all(f->l), 0);
+    assert_int_equal(f->err.code, SHIP_OK); /* of the try that met the journal nothing is left */
 }
 
 static void test_new_reader_undoes_what_a_killed_writer_left(void **state)
