@@ -60,14 +60,16 @@ static int look(struct operation *op, struct ship_error *err)
 {
     struct ship_session *s = op->s;
     struct ship_result *r = op->res;
-    if (session_need_ledger(s, LEDGER_READ, err) < 0 || session_need_runtime(s, err) < 0 ||
-        record_previous(op, err) < 0 || observe_engine(op, err) < 0 ||
+    if (session_need_ledger(s, LEDGER_READ, err) < 0 || session_need_runtime(s, err) < 0)
+        return -1;
+    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    s->runtime->limit_ms = op->deadline_ms;
+    if (record_previous(op, err) < 0 || observe_engine(op, err) < 0 ||
         targets_observe_old(op, err) < 0)
         return -1;
     /* Checks that name ${version} mean what runs. */
     r->to.version = xstrdup_or_null(r->from.version);
     r->to.digest = xstrdup_or_null(r->from.digest);
-    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
     checks_set_targets(op, TARGETS_LIVE);
     return 0;
 }

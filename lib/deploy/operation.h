@@ -115,6 +115,9 @@ struct step {
 extern const struct step deploy_steps[]; /* ends with name NULL */
 extern const struct step rollback_steps[];
 
+/* What to do next when nothing was changed and nobody knows better. */
+#define OPERATION_HINT "see what is not ready with: shipctl check; then try again"
+
 void operation_init(struct operation *op, struct ship_session *s, struct ship_result *res,
                     const char *action);
 void operation_done(struct operation *op);

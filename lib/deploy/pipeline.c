@@ -23,8 +23,9 @@
 #include "deploy/recover.h"
 #include "deploy/verify.h"
 
-#define UNDO_RETRY_MS 500
-#define UNDO_TRIES    3
+#define UNDO_RETRY_MS     500
+#define UNDO_TRIES        3
+#define EVIDENCE_LATER_MS 1500 /* than the end of the operation's time */
 
 static const struct step *current_step(const struct operation *op)
 {
@@ -141,6 +142,16 @@ static int stop_asked(const struct operation *op, struct ship_error *err)
     return ship_fail(err, SHIP_INTERRUPTED, "stopped by signal %d (%s)", sig, strsignal(sig));
 }
 
+/* After the commit hooks have time limits of their own, the rest has as long as a rollback. */
+static void limit_step(struct operation *op, const struct step *step)
+{
+    struct ship_session *s = op->s;
+    if (op->committed)
+        s->runtime->limit_ms = step->failure == SHIP_HOOK
+                                   ? 0
+                                   : clock_deadline(&s->patient, s->plan->timeouts.rollback_ms);
+}
+
 static int run_step(struct operation *op, const struct step *step, struct ship_error *err)
 {
     struct ship_result_step *rs = step_begin(op, step);
@@ -148,6 +159,7 @@ static int run_step(struct operation *op, const struct step *step, struct ship_e
     int rc = op->committed ? 0 : stop_asked(op, err);
     if (rc == 0)
         rc = enter_state(op, step, err);
+    limit_step(op, step);
     if (rc == 0)
         rc = step->apply(op, note, err);
     session_emit_warnings(op->s); /* of files that the step read */
@@ -247,11 +259,19 @@ bool operation_had_old(const struct operation *op)
     return op->n_kept > 0;
 }
 
+/* What is taken back has a time of its own, and no signal ends it. */
+static void begin_undo(struct operation *op)
+{
+    struct ship_session *s = op->s;
+    s->runtime->clock = &s->patient;
+    op->mutate.journal_optional = true;
+    op->mutate.deadline_ms = clock_deadline(&s->patient, s->plan->timeouts.rollback_ms);
+    s->runtime->limit_ms = op->mutate.deadline_ms;
+}
+
 int operation_walk_back(struct operation *op, struct ship_error *err)
 {
-    op->s->runtime->clock = &op->s->patient;
-    op->mutate.journal_optional = true;
-    op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
+    begin_undo(op);
     if (record_state(op, LEDGER_ROLLING_BACK, err) < 0)
         operation_warn(op, "cannot record the rollback: %s; ignoring", err->msg);
     *err = (struct ship_error){0};
@@ -336,11 +356,21 @@ static int commit_unknown(struct operation *op, const struct ship_error *why)
     return record_end(op, op->row.state, SHIP_OUTCOME_INTERRUPTED, 32);
 }
 
+/* Hardly later than the operation's end: the old version waits. */
+static void collect_evidence(struct operation *op)
+{
+    const struct clock *clock = &op->s->patient;
+    int64_t now = clock_now_ms(clock);
+    int64_t end = op->deadline_ms > now ? op->deadline_ms : now;
+    op->s->runtime->limit_ms = end + EVIDENCE_LATER_MS;
+    evidence_collect(op);
+}
+
 static int fail_after_switch(struct operation *op, const struct ship_error *why)
 {
     if (op->is_commit_unknown)
         return commit_unknown(op, why);
-    evidence_collect(op);
+    collect_evidence(op);
     const char *refused = rollback_refused(op);
     if (refused)
         return not_rolled_back(op, why, refused);
@@ -373,9 +403,7 @@ static int fail_before_switch(struct operation *op, const struct ship_error *why
         by_signal ? 128 + clock_stop_signal(&op->s->clock) : ship_code_exit_status(why->code);
     if (op->row.id) {
         struct ship_error err = {0};
-        op->s->runtime->clock = &op->s->patient;
-        op->mutate.journal_optional = true;
-        op->mutate.deadline_ms = clock_deadline(&op->s->patient, op->s->plan->timeouts.rollback_ms);
+        begin_undo(op);
         if (undo_until(op, clock_now_ms(&op->s->patient), &err) < 0) {
             operation_warn(op, "cannot clean up: %s; the next command tries again", err.msg);
             end = op->row.state; /* stays open for it */
@@ -407,6 +435,7 @@ static int begin(struct operation *op, struct ship_error *err)
     if (session_need_runtime(s, err) < 0)
         return -1;
     op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    s->runtime->limit_ms = op->deadline_ms;
     op->mutate = (struct mutation_env){.runtime = s->runtime,
                                        .ledger = s->ledger,
                                        .patient = &s->patient,
@@ -422,6 +451,7 @@ static void run_failure_hooks(struct operation *op)
     char note[STEP_NOTE_MAX];
     struct ship_error err = {0};
     op->s->runtime->clock = &op->s->patient;
+    op->s->runtime->limit_ms = 0; /* each hook has its own */
     if (operation_run_hooks(op, &op->s->plan->hooks.on_failure, "on_failure", note, &err) < 0)
         operation_warn(op, "on_failure hook: %s; ignoring", err.msg);
 }

@@ -222,6 +222,7 @@ static int open_for_change(struct operation *op, struct ship_error *err)
         session_need_runtime(s, err) < 0)
         return -1;
     op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    s->runtime->limit_ms = op->deadline_ms;
     op->mutate = (struct mutation_env){.runtime = s->runtime,
                                        .ledger = s->ledger,
                                        .patient = &s->patient,
@@ -249,7 +250,7 @@ static int prune_locked(struct ship_session *s, const struct ship_prune_request 
         return 0;
     if (err->code == SHIP_IO)
         err->code = SHIP_UNREACHABLE; /* the ledger: asked before an image goes */
-    return -1;
+    return str_empty(err->hint) ? ship_error_hint(err, OPERATION_HINT) : -1;
 }
 
 static int exit_status(const struct ship_session *s, struct ship_error *err)

@@ -1,6 +1,7 @@
 /* Rows, states and ends of operations: see record.h. */
 #include "deploy/record.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -224,11 +225,24 @@ static void emit_end(const struct operation *op)
     ship_emit(op->s->opt.events, &e);
 }
 
+/* Every failure names a next command; who knew a better one has named it. */
+static void add_hint(struct operation *op)
+{
+    struct ship_error *e = &op->res->error;
+    if (e->code == SHIP_OK || !str_empty(e->hint))
+        return;
+    if (op->switched && op->row.id)
+        ship_error_hint(e, "see the evidence with: shipctl history %" PRId64, op->row.id);
+    else
+        ship_error_hint(e, OPERATION_HINT);
+}
+
 int record_end(struct operation *op, enum ledger_state state, enum ship_outcome outcome,
                int exit_code)
 {
     struct ship_result *r = op->res;
     struct ship_error err = {0};
+    add_hint(op);
     hide_in_result(op->s->redact, r);
     r->outcome = outcome;
     r->exit_code = exit_code;

@@ -146,6 +146,7 @@ static void set_deadlines(struct operation *op, int64_t ms)
 {
     op->deadline_ms = clock_deadline(&op->s->patient, ms < RESUME_MIN_MS ? RESUME_MIN_MS : ms);
     op->mutate.deadline_ms = op->deadline_ms;
+    op->s->runtime->limit_ms = op->deadline_ms;
 }
 
 static int target_from_container(struct operation *op, const struct replacement *r,
@@ -399,6 +400,7 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     AUTO(operation_done) struct operation dead;
     struct runtime *rt = op->s->runtime;
     const struct clock *clock = rt->clock;
+    int64_t limit_ms = rt->limit_ms;
     operation_init(&dead, op->s, res, row->action);
     dead.step = &step_recover;
     lock_describe(&op->lock, NULL, step_recover.name);
@@ -419,6 +421,7 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
     rt->clock = &op->s->patient;
     if (row->state != LEDGER_PREPARING && row->state != LEDGER_PREPARED)
         session_in_flight(op->s, SHIP_UNGUARDED);
+    rt->limit_ms = clock_deadline(rt->clock, op->s->plan->timeouts.rollback_ms);
     int rc = -1;
     if (rt->ops->probe(rt, &dead.engine, clock_deadline(rt->clock, RUNTIME_READ_MS), err) == 0)
         for (size_t i = 0; i < ARRAY_LEN(handlers); i++)
@@ -426,6 +429,7 @@ static int recover_one(struct operation *op, struct ledger_deployment *row, stru
                 rc = handlers[i].handle(&dead, err);
     rt->clock = clock;
     session_in_flight(op->s, SHIP_SETTLED);
+    rt->limit_ms = limit_ms;
     dead.row = (struct ledger_deployment){0};
     return rc;
 }

@@ -28,6 +28,7 @@ struct docker_client {
     struct docker_auth *auth;
     struct redact *redact; /* borrowed; may be NULL */
     int api_minor;
+    int64_t limit_ms; /* of all calls; 0 = none */
     bool unknown;
     int64_t last_change_ms;
 };
@@ -148,14 +149,18 @@ static int fail_connect(const char *path, const struct transfer_result *r, struc
     }
 }
 
-int docker_transfer_error(const struct docker_client *c, const char *action,
-                          const struct transfer_result *r, struct ship_error *err)
+/* The engine did not answer as an engine does. */
+static int hint_engine(struct ship_error *err)
+{
+    return ship_error_hint(err, "look at the engine with: docker info; then try again");
+}
+
+static int fail_transfer(const struct docker_client *c, const char *action,
+                         const struct transfer_result *r, struct ship_error *err)
 {
     char took[STR_DURATION_MAX];
 
     switch (r->fault) {
-    case TRANSFER_CONNECT:
-        return fail_connect(c->socket, r, err);
     case TRANSFER_TIMEOUT:
         return ship_fail(err, SHIP_TIMEOUT, "cannot %s: no complete answer from the engine in %s",
                          action, str_format_duration(r->elapsed_ms, took));
@@ -171,6 +176,7 @@ int docker_transfer_error(const struct docker_client *c, const char *action,
                          "%llu bytes)",
                          action, (unsigned long long)r->limit_bytes);
     case TRANSFER_OK:
+    case TRANSFER_CONNECT:
     case TRANSFER_ABORTED:
     case TRANSFER_BAD_URL:
     case TRANSFER_RESOLVE:
@@ -181,6 +187,15 @@ int docker_transfer_error(const struct docker_client *c, const char *action,
         return ship_fail(err, SHIP_UNREACHABLE, "cannot %s: connection to the engine was lost%s%s",
                          action, r->detail[0] ? ": " : "", r->detail);
     }
+}
+
+int docker_transfer_error(const struct docker_client *c, const char *action,
+                          const struct transfer_result *r, struct ship_error *err)
+{
+    if (r->fault == TRANSFER_CONNECT)
+        return fail_connect(c->socket, r, err);
+    (void)fail_transfer(c, action, r, err);
+    return r->fault == TRANSFER_STOPPED ? -1 : hint_engine(err);
 }
 
 /* ---- one exchange ---- */
@@ -260,6 +275,13 @@ static bool is_change(const struct docker_call *call)
            !(call->flags & DOCKER_REPEATABLE);
 }
 
+static int64_t deadline_of(const struct exchange *x)
+{
+    int64_t limit_ms = x->client->limit_ms;
+
+    return limit_ms > 0 ? clock_earlier(x->call->deadline_ms, limit_ms) : x->call->deadline_ms;
+}
+
 static void exchange_once(struct exchange *x, struct transfer_result *ret)
 {
     const struct docker_call *call = x->call;
@@ -274,7 +296,7 @@ static void exchange_once(struct exchange *x, struct transfer_result *ret)
         .headers = &headers,
         .body = json ? json : call->data,
         .body_len = json ? strlen(json) : call->len,
-        .deadline_ms = call->deadline_ms,
+        .deadline_ms = deadline_of(x),
         .idle_ms = call->idle_ms,
         .max_body_bytes = call->on_body     ? 0
                           : call->max_bytes ? call->max_bytes
@@ -318,7 +340,7 @@ static int exchange_with_retry(struct exchange *x, struct ship_error *err)
         exchange_once(x, &r);
         if (!may_repeat(x->call, &r, tries))
             break;
-        if (clock_wait(c->clock, RETRY_PAUSE_MS, x->call->deadline_ms, err) != 0)
+        if (clock_wait(c->clock, RETRY_PAUSE_MS, deadline_of(x), err) != 0)
             return -1;
     }
     x->answer->cut = r.fault == TRANSFER_ABORTED;
@@ -353,8 +375,12 @@ static int ping(struct docker_client *c, int64_t deadline_ms, struct ship_error 
     struct exchange x = {.client = c, .call = &call, .answer = &answer};
 
     c->api_minor = 0;
-    if (exchange_with_retry(&x, err) != 0 || docker_check(&call, &answer, err) != 0)
+    if (exchange_with_retry(&x, err) != 0)
         return -1;
+    if (docker_check(&call, &answer, err) != 0) {
+        err->code = SHIP_UNREACHABLE; /* nothing of ours was asked yet */
+        return hint_engine(err);
+    }
     if (x.ping_minor == 0)
         return ship_fail(err, SHIP_UNREACHABLE,
                          "what answers on '%s' is no docker engine: /_ping has no Api-Version",
@@ -581,6 +607,11 @@ void docker_use_redact(struct docker_client *c, struct redact *redact)
 struct redact *docker_redact(const struct docker_client *c)
 {
     return c->redact;
+}
+
+void docker_use_limit(struct docker_client *c, int64_t limit_ms)
+{
+    c->limit_ms = limit_ms;
 }
 
 const struct clock *docker_clock(const struct docker_client *c)

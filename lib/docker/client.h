@@ -116,6 +116,8 @@ void docker_use_clock(struct docker_client *c, const struct clock *clock);
 /* Credentials and environments read from now on are added; texts of errors are filtered. */
 void docker_use_redact(struct docker_client *c, struct redact *redact);
 struct redact *docker_redact(const struct docker_client *c);
+/* Calls from now on end by then, whatever deadline of their own; 0 = no limit. */
+void docker_use_limit(struct docker_client *c, int64_t limit_ms);
 struct docker_auth *docker_client_auth(struct docker_client *c);
 
 /* For a second connection (events): URL of a path and the socket. Negotiate first. */

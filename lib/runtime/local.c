@@ -26,13 +26,14 @@ static struct local *local_of(struct runtime *rt)
     return rt->impl;
 }
 
-/* The client for this call: with the clock and the secrets the runtime has now. */
+/* The client for this call: with the clock, the secrets and the limit the runtime has now. */
 static struct docker_client *client_of(struct runtime *rt)
 {
     struct docker_client *client = local_of(rt)->client;
 
     docker_use_clock(client, rt->clock);
     docker_use_redact(client, rt->redact);
+    docker_use_limit(client, rt->limit_ms);
     return client;
 }
 
@@ -257,6 +258,7 @@ static int local_another(struct runtime *rt, struct runtime **ret, struct ship_e
     if (!*ret)
         return -1;
     (*ret)->redact = rt->redact;
+    (*ret)->limit_ms = rt->limit_ms;
     return 0;
 }
 

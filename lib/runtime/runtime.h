@@ -130,6 +130,7 @@ struct runtime_ops {
 struct runtime {
     const struct runtime_ops *ops;
     const struct clock *clock; /* borrowed */
+    int64_t limit_ms;          /* calls end by then, whatever deadline of their own; 0 = no limit */
     struct redact
         *redact;  /* borrowed; what is learnt here is added, errors are filtered; or NULL */
     bool unknown; /* the last mutating call was sent but its outcome was not seen */

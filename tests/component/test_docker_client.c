@@ -235,6 +235,40 @@ static void test_inspect_of_bad_answer_fails_with_its_code(void **state)
     }
 }
 
+static void test_limit_of_the_runtime_ends_a_call_before_its_own_deadline(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_rule rule = {.path = "/containers/", .fault = FAKE_STALL};
+    AUTO_PTR(runtime_close) struct runtime *other = NULL;
+    struct container c;
+
+    fake_engine_script(f->engine, &rule);
+    f->rt->limit_ms = in_ms(200);
+    assert_ok(f->rt->ops->another(f->rt, &other, &f->err), &f->err);
+    assert_fails(f->rt->ops->inspect(f->rt, "web", &c, in_ms(60000), &f->err), &f->err,
+                 SHIP_TIMEOUT);
+    assert_contains(f->err.hint, "docker info");
+    assert_fails(other->ops->inspect(other, "web", &c, in_ms(60000), &f->err), &f->err,
+                 SHIP_TIMEOUT);
+    assert_true(clock_now_ms(&clock_real) < f->rt->limit_ms + 10000);
+    f->rt->limit_ms = 0;
+    fake_engine_unscript(f->engine);
+    assert_fails(f->rt->ops->inspect(f->rt, "web", &c, in_ms(60000), &f->err), &f->err,
+                 SHIP_NOT_FOUND);
+}
+
+static void test_ping_that_is_refused_means_not_reachable(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_rule rule = {.path = "/_ping", .fault = FAKE_ANSWER, .status = 500};
+    struct engine_info info;
+
+    fake_engine_script(f->engine, &rule);
+    assert_fails(f->rt->ops->probe(f->rt, &info, in_ms(5000), &f->err), &f->err, SHIP_UNREACHABLE);
+    assert_contains(f->err.msg, "answered 500");
+    assert_contains(f->err.hint, "docker info");
+}
+
 static void test_message_of_engine_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -448,6 +482,8 @@ int main(void)
         engine_test(test_call_refused_for_its_version_twice_fails),
         engine_test(test_probe_of_something_else_than_docker_fails),
         engine_test(test_inspect_of_bad_answer_fails_with_its_code),
+        engine_test(test_limit_of_the_runtime_ends_a_call_before_its_own_deadline),
+        engine_test(test_ping_that_is_refused_means_not_reachable),
         engine_test(test_message_of_engine_is_bounded),
         engine_test(test_headers_without_end_are_refused),
         engine_test(test_read_lost_twice_is_sent_three_times),
