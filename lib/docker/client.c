@@ -149,6 +149,14 @@ static int fail_connect(const char *path, const struct transfer_result *r, struc
     }
 }
 
+/* Said when it is not the call's own deadline that has passed. */
+static const char *whose_time(const struct docker_client *c)
+{
+    bool is_over = c->limit_ms > 0 && clock_now_ms(c->clock) >= c->limit_ms;
+
+    return is_over ? ", and the time of the operation is over" : "";
+}
+
 /* The engine did not answer as an engine does. */
 static int hint_engine(struct ship_error *err)
 {
@@ -162,8 +170,8 @@ static int fail_transfer(const struct docker_client *c, const char *action,
 
     switch (r->fault) {
     case TRANSFER_TIMEOUT:
-        return ship_fail(err, SHIP_TIMEOUT, "cannot %s: no complete answer from the engine in %s",
-                         action, str_format_duration(r->elapsed_ms, took));
+        return ship_fail(err, SHIP_TIMEOUT, "cannot %s: no complete answer from the engine in %s%s",
+                         action, str_format_duration(r->elapsed_ms, took), whose_time(c));
     case TRANSFER_IDLE:
         return ship_fail(err, SHIP_TIMEOUT, "cannot %s: the engine went silent, gave up after %s",
                          action, str_format_duration(r->elapsed_ms, took));

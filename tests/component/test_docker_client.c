@@ -247,6 +247,7 @@ static void test_limit_of_the_runtime_ends_a_call_before_its_own_deadline(void *
     assert_ok(f->rt->ops->another(f->rt, &other, &f->err), &f->err);
     assert_fails(f->rt->ops->inspect(f->rt, "web", &c, in_ms(60000), &f->err), &f->err,
                  SHIP_TIMEOUT);
+    assert_contains(f->err.msg, "the time of the operation is over");
     assert_contains(f->err.hint, "docker info");
     assert_fails(other->ops->inspect(other, "web", &c, in_ms(60000), &f->err), &f->err,
                  SHIP_TIMEOUT);
