@@ -79,10 +79,35 @@ static void write_down(struct http_reader *r)
 
 /* --- faults ------------------------------------------------------------------------------- */
 
+static void fire_with(struct link *l, enum fault_at at, const char *piece, size_t len)
+{
+    struct fault_scene scene = {.client = l->pid,
+                                .client_fd = l->client,
+                                .server_fd = l->server,
+                                .piece = piece,
+                                .len = len};
+
+    if (l->fault && fault_is_at(l->fault, l->call, at))
+        fault_fire(l->fault, &scene);
+}
+
 static void fire_at(struct link *l, enum fault_at at)
 {
-    if (l->fault && fault_is_at(l->fault, l->call, at))
-        fault_fire(l->fault, l->client, l->pid);
+    fire_with(l, at, NULL, 0);
+}
+
+/* Nothing is taken from the connection: should it end here, that is a reset. */
+static void look_at_request(struct link *l)
+{
+    char begin[HTTP_HEADER_BYTES_MAX];
+    ssize_t n = recv(l->client, begin, sizeof begin - 1, MSG_PEEK);
+
+    if (n <= 0)
+        return;
+    begin[n] = '\0';
+    l->call = fault_next_call(l->fault, l->pid, begin);
+    l->answers.is_bodyless = str_starts(begin, "HEAD ");
+    fire_at(l, FAULT_AT_BEGIN);
 }
 
 /* The request goes to the engine unless the fault is that it does not. */
@@ -90,11 +115,6 @@ static bool pass_request(struct link *l, const char *piece, size_t n)
 {
     unsigned ended = l->requests.ended;
 
-    if (l->fault && http_reader_is_between(&l->requests)) {
-        l->call = fault_next_call(l->fault, l->pid, piece);
-        l->answers.is_bodyless = str_starts(piece, "HEAD ");
-        fire_at(l, FAULT_AT_BEGIN);
-    }
     http_reader_take(&l->requests, piece, n);
     if (l->requests.ended > ended)
         fire_at(l, FAULT_AT_REQUEST);
@@ -109,15 +129,19 @@ static bool pass_request(struct link *l, const char *piece, size_t n)
 static bool pass_answer(struct link *l, const char *piece, size_t n)
 {
     unsigned ended = l->answers.ended;
+    size_t half = (n - 1) / 2;
 
     if (!l->fault)
         return file_write_all(l->client, piece, n) == 0;
-    fire_at(l, FAULT_AT_FIRST);
+    fire_with(l, FAULT_AT_FIRST, piece, n);
     if (file_write_all(l->client, piece, 1) < 0)
         return false;
     fire_at(l, FAULT_AT_PART);
     http_reader_take(&l->answers, piece, n);
-    if (file_write_all(l->client, piece + 1, n - 1) < 0)
+    if (file_write_all(l->client, piece + 1, half) < 0)
+        return false;
+    fire_at(l, FAULT_AT_MIDDLE);
+    if (file_write_all(l->client, piece + 1 + half, n - 1 - half) < 0)
         return false;
     if (l->answers.ended > ended)
         fire_at(l, FAULT_AT_ANSWER);
@@ -130,6 +154,9 @@ static bool pass_answer(struct link *l, const char *piece, size_t n)
 static bool pass(struct link *l, bool is_answer)
 {
     char piece[PIECE + 1];
+
+    if (!is_answer && l->fault && http_reader_is_between(&l->requests))
+        look_at_request(l);
     ssize_t n = read(is_answer ? l->server : l->client, piece, PIECE);
 
     if (n <= 0) {
@@ -196,28 +223,55 @@ static _Noreturn void serve_client(int client, const char *engine, int out, stru
     serve(&l, engine);
 }
 
+static int listen_on(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(listener, SOMAXCONN) < 0) {
+        perror("record");
+        exit(1);
+    }
+    return listener;
+}
+
+/* Returns when somebody connects; the listener may be another one then. */
+static int await_client(int listener, const char *path, struct fault *fault)
+{
+    struct pollfd ends[] = {
+        {.fd = listener,                          .events = POLLIN},
+        {.fd = fault ? fault_away_fd(fault) : -1, .events = POLLIN},
+    };
+
+    if (poll(ends, 2, -1) <= 0 || !ends[1].revents)
+        return listener;
+    fault_stay_away(fault, listener);
+    (void)unlink(path);
+    return listen_on(path);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4 && argc != 6 && argc != 7) {
         (void)fputs("usage: record LISTEN ENGINE OUT [FAULT CALL [family]]\n", stderr);
         return 2;
     }
-    struct sockaddr_un address = address_of(argv[1]);
     int out = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct fault *fault = argc > 4 ? fault_new(argv[4], argv[5], argc > 6, out) : NULL;
 
     if (argc > 4 && !fault)
         return 2;
-    if (out < 0 || listener < 0 ||
-        bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-        listen(listener, SOMAXCONN) < 0) {
-        perror("record");
+    if (out < 0) {
+        perror("record: output");
         return 1;
     }
+    int listener = listen_on(argv[1]);
+
     (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
     (void)signal(SIGPIPE, SIG_IGN);
     for (;;) {
+        listener = await_client(listener, argv[1], fault);
         int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (client >= 0 && fork() == 0)
             serve_client(client, argv[2], out, fault);
