@@ -15,7 +15,8 @@ file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
 # A support file that is a program of its own says so in its name: x_main.c becomes tests/x.
 set(support_programs ${support_sources})
 list(FILTER support_programs INCLUDE REGEX "_main\\.c$")
-list(FILTER support_sources EXCLUDE REGEX "_main\\.c$")
+# x_preload.c becomes tests/x.so for LD_PRELOAD: never sanitized, it has to go along with every program.
+list(FILTER support_sources EXCLUDE REGEX "_(main|preload)\\.c$")
 if(support_sources)
   add_library(shiptest STATIC ${support_sources})
   ship_test_target(shiptest)
@@ -31,6 +32,13 @@ foreach(source IN LISTS support_programs)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 endforeach()
+
+add_library(commit_kill MODULE tests/support/commit_kill_preload.c tests/support/kill_family.c)
+target_compile_definitions(commit_kill PRIVATE _GNU_SOURCE)
+target_include_directories(commit_kill PRIVATE tests)
+target_link_libraries(commit_kill PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(commit_kill PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY
+                                                       ${PROJECT_BINARY_DIR}/tests)
 
 add_library(fuzz_replay OBJECT tests/fuzz/replay.c)
 ship_test_target(fuzz_replay)
