@@ -2,8 +2,8 @@
 # The test command: installs what is missing, builds with sanitizers, runs lint, unit and component
 # tests and the end-to-end tests against a real dockerd.  Needs root on Debian 12.
 #
-#   tests/run.sh [STAGE...]      stages: packages build lint ctest memory e2e memcheck matrix; default:
-#                                all but the last two, which SHIPCTL_TEST_FULL=1 adds
+#   tests/run.sh [STAGE...]      stages: packages build lint ctest memory e2e memcheck matrix faults;
+#                                default: all but the last three, which SHIPCTL_TEST_FULL=1 adds
 #
 # Inputs: SHIPCTL_TEST_JOBS (default: the number of processors) and those of setup/sandbox.sh.
 # Full logs are in build-asan/log.  The last line is 'N passed, N failed, N skipped'; the exit code
@@ -157,7 +157,7 @@ stage_e2e() {
 
     # A shell cannot undo an ignored signal, and whoever runs this may ignore some (nohup does).
     SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} \
-        env --default-signal=HUP,INT,QUIT,PIPE,TERM "$tests/setup/sandbox.sh" \
+        env --default-signal=HUP,INT,QUIT,PIPE,TERM --unset=SHIPCTL_TEST_FULL "$tests/setup/sandbox.sh" \
         bats --tap "$tests/e2e" 2>&1 | tee "$log" | sed -u 's/^/   /' || code=$?
     counts=$(tap_counts "$log")
     # shellcheck disable=SC2086 # three numbers
@@ -172,6 +172,18 @@ stage_matrix() {
     sed '$d; s/^/   /' "$log"
     # shellcheck disable=SC2046 # three numbers
     add_counts "$code" $(tail -n 1 "$log" | grep -xE '[0-9]+ [0-9]+ [0-9]+' || echo 0 1 0)
+}
+
+# Every fault at every call to a real engine; the tables are stored beside the script.
+stage_faults() {
+    local log=$logs/faults.log what code
+
+    for what in kills engine; do
+        code=0
+        SHIPCTL_BINARY=${SHIPCTL_BINARY:-$build/shipctl} "$tests/e2e/fault-matrix.sh" "$what" >"$log" 2>&1 || code=$?
+        # shellcheck disable=SC2046 # three numbers
+        add_counts "$code" $(tail -n 1 "$log" | grep -xE '[0-9]+ [0-9]+ [0-9]+' || echo 0 1 0)
+    done
 }
 
 # --- all -------------------------------------------------------------------------------------
@@ -190,7 +202,8 @@ run_stage() {
     e2e) stage_e2e ;;
     memcheck) stage_memcheck ;;
     matrix) stage_matrix ;;
-    *) say "unknown stage '$1': packages build lint ctest memory e2e memcheck matrix" && exit 2 ;;
+    faults) stage_faults ;;
+    *) say "unknown stage '$1': packages build lint ctest memory e2e memcheck matrix faults" && exit 2 ;;
     esac
     say "   $((SECONDS - began)) s"
 }
@@ -218,6 +231,6 @@ main() {
 
 if [ $# -eq 0 ]; then
     set -- packages build lint ctest memory e2e
-    [ "${SHIPCTL_TEST_FULL:-}" != 1 ] || set -- "$@" memcheck matrix
+    [ "${SHIPCTL_TEST_FULL:-}" != 1 ] || set -- "$@" memcheck matrix faults
 fi
 main "$@"

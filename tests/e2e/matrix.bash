@@ -6,7 +6,7 @@
 # scenario, guardian, fault, call, request, further command, result, exit code, milliseconds, and
 # milliseconds after the deadline.  points has all points there are and those that were run.
 # Inputs: MATRIX_RESULTS, a folder; SHIPCTL_TEST_FULL=1: every point; SHIPCTL_TEST_SEED: another
-# sample; SHIPCTL_TEST_SHARD=K/N: only every Nth point from the Kth on, for several sandboxes at once;
+# sample; SHIPCTL_TEST_SHARD=K/N: only the Kth of N parts, each as fair, for several sandboxes at once;
 # MATRIX_UNTIL: no point begins later, seconds since the epoch.
 
 # shellcheck source=tests/e2e/matrix-scenarios.bash
@@ -195,14 +195,15 @@ matrix() {
     total=$((calls * ${#faults[@]} * ${#guardians[@]}))
     [ "$total" -gt 0 ]
     stride=$(stride_of "$total")
+    echo "$total 0" >"$MATRIX_DIR/points"
     [ -z "${SHIPCTL_TEST_FULL:-}" ] || sample=$total
-    for ((i = ${shard%/*}; i < sample; i += ${shard#*/})); do
+    for ((i = sample * ${shard%/*} / ${shard#*/}; i < sample * (${shard%/*} + 1) / ${shard#*/}; i++)); do
         [ "$(date +%s)" -lt "${MATRIX_UNTIL:-9999999999}" ] || break
         run=$((run + 1))
         k=$(((i * stride + BATS_TEST_NUMBER * 1009 + ${SHIPCTL_TEST_SEED:-0}) % total))
         point "$scenario" "${faults[k % ${#faults[@]}]}" $((k / ${#faults[@]} / ${#guardians[@]} + 1)) \
             "${guardians[k / ${#faults[@]} % ${#guardians[@]}]}"
+        echo "$total $run" >"$MATRIX_DIR/points"
     done
-    echo "$total $run" >"$MATRIX_DIR/points"
     [ "$MATRIX_BAD" = 0 ]
 }
