@@ -146,10 +146,14 @@ static int stop_asked(const struct operation *op, struct ship_error *err)
 static void limit_step(struct operation *op, const struct step *step)
 {
     struct ship_session *s = op->s;
-    if (op->committed)
-        s->runtime->limit_ms = step->failure == SHIP_HOOK
-                                   ? 0
-                                   : clock_deadline(&s->patient, s->plan->timeouts.rollback_ms);
+    int64_t *limit_ms = &s->runtime->limit_ms;
+    if (!op->committed)
+        return;
+    if (step->failure == SHIP_HOOK && s->plan->hooks.post_deploy.n > 0)
+        *limit_ms = 0;
+    else if (*limit_ms == 0 || *limit_ms == op->deadline_ms)
+        op->mutate.deadline_ms = *limit_ms =
+            clock_deadline(&s->patient, s->plan->timeouts.rollback_ms);
 }
 
 static int run_step(struct operation *op, const struct step *step, struct ship_error *err)

@@ -397,6 +397,28 @@ static void test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later(void **
     assert_ledger(f, "v3");
 }
 
+/* What is owed after the commit shares one limit: the prune has no time of its own. */
+static void test_deploy_whose_cleanup_hangs_ends_after_the_time_of_a_rollback(void **state)
+{
+    static const struct fake_rule silent[] = {
+        {.method = "DELETE", .path = "/containers/", .fault = FAKE_STALL},
+        {.method = "GET",    .path = "/images/json", .fault = FAKE_STALL},
+    };
+    struct deploy_fixture *f = deploy_fixture_new("version: 1\napp: shop\nimage: " FIX_APP
+                                                  "\nstrategy: {min_healthy: 0s}\n"
+                                                  "timeouts: {rollback: 2s}\n",
+                                                  FIX_COMPOSE);
+
+    (void)state;
+    deployed(f);
+    fake_engine_script(f->engine, &silent[0]);
+    fake_engine_script(f->engine, &silent[1]);
+    assert_status(f, deploy_fixture_deploy(f, "v2"), 0);
+    assert_contains(f->res.warnings[0], "the time of the operation is over");
+    assert_true(f->res.finished_at_ms - f->res.started_at_ms < 3500);
+    deploy_fixture_free(f);
+}
+
 /* ---- refused before anything changes ---- */
 
 static void test_deploy_refused_changes_nothing(void **state)
@@ -757,6 +779,7 @@ int main(void)
         deploy_test(test_deploy_whose_ledger_fails_before_the_switch_tells_what_serves),
         deploy_test(test_recover_closes_every_open_operation),
         deploy_test(test_deploy_whose_cleanup_fails_succeeds_and_is_tidied_later),
+        cmocka_unit_test(test_deploy_whose_cleanup_hangs_ends_after_the_time_of_a_rollback),
         cmocka_unit_test(test_deploy_refused_changes_nothing),
         deploy_test(test_deploy_with_a_port_that_is_taken_is_refused),
         deploy_test(test_deploy_tells_what_of_the_file_has_no_effect),
