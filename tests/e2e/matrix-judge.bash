@@ -37,7 +37,7 @@ answered() {
     1[0-7]) [[ $1 == engine-* ]] || [ "$(app_identity)" = "$MATRIX_APP" ] || wrong "exit code $2, but the app was touched" ;;
     20) [ "$(serving)" = "$OLD" ] || wrong "exit code 20, but not the old version serves" ;;
     31) ! has_old || wrong "exit code 31, but there was a version to go back to" ;;
-    30 | 32) [[ $1 == engine-* ]] || wrong "exit code $2 after one fault" ;;
+    30 | 32) [[ $1 == engine-* ]] || is_endless "$1" || wrong "exit code $2 after one fault" ;;
     *) wrong "exit code $2" ;;
     esac
     in_time "$2"

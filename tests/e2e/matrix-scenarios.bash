@@ -22,7 +22,7 @@ matrix_project() {
 # ends it and not a call's own limit; else long: a busy machine is no fault.
 plan_times() {
     local s=60
-    [[ $1 != @(silent*|trickle|endless|engine-hang) ]] || s=9
+    ! is_endless "$1" || s=9
     MATRIX_TOTAL_MS=${s}000
     sed -i "s/^timeouts:.*/timeouts: {start: 8s, total: ${s}s, rollback: ${s}s, pull: ${s}s}/" "$MATRIX_PROJECT/shipctl.yaml"
 }

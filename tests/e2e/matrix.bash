@@ -22,6 +22,11 @@ is_kill() {
     [[ $1 == kill-* || $1 == commit-* ]]
 }
 
+# Where nothing more comes from the engine: one call can take all the time that the short plan has.
+is_endless() {
+    [[ $1 == @(silent*|trickle|endless|engine-hang) ]]
+}
+
 # --- one point -------------------------------------------------------------------------------
 
 # Milliseconds for which somebody on this machine waited for a processor, and those for a disk.
