@@ -497,24 +497,40 @@ static bool is_stray(const struct operation *op, const struct container_row *c)
            str_eq(container_row_label(c, LABEL_LEDGER), ledger_uuid(op->s->ledger));
 }
 
-/*
- * An engine may create a container long after it was asked, when the operation has cleaned up and
- * ended. Nobody serves by it, so what can not be removed is left.
- */
-static void remove_strays(struct operation *op)
+static bool is_name_free(const struct operation *op, const char *name)
+{
+    for (size_t i = 0; i < op->containers.n; i++)
+        if (str_eq(op->containers.rows[i].name, name))
+            return false;
+    return true;
+}
+
+static void settle_stray(struct operation *op, const struct container_row *c)
 {
     struct runtime *rt = op->s->runtime;
     struct ship_error ignored = {0};
+    int64_t end = clock_deadline(rt->clock, RUNTIME_CHANGE_MS);
+    AUTO_FREE char *final = name_final(c->name);
+    if (is_stray(op, c) && rt->ops->remove(rt, c->id, false, end, &ignored) == 0)
+        ship_emit_message(op->s->opt.events, SHIP_LEVEL_INFO,
+                          "removed container '%s', which an earlier operation left", c->name);
+    if (name_is_ours(c->name) && c->state == CONTAINER_RUNNING && is_name_free(op, final) &&
+        rt->ops->rename(rt, c->id, final, end, &ignored) == 0)
+        ship_emit_message(op->s->opt.events, SHIP_LEVEL_INFO,
+                          "gave container '%s', which runs, its name '%s' back", c->name, final);
+}
+
+/*
+ * An engine may create or rename a container long after it was asked, when the operation has
+ * cleaned up and ended. What can not be put right here is left to the next deployment.
+ */
+static void settle_strays(struct operation *op)
+{
+    struct ship_error ignored = {0};
     if (session_need_compose(op->s, NULL, &ignored) < 0 || operation_observe(op, &ignored) < 0)
         return;
-    for (size_t i = 0; i < op->containers.n; i++) {
-        const struct container_row *c = &op->containers.rows[i];
-        if (is_stray(op, c) &&
-            rt->ops->remove(rt, c->id, false, clock_deadline(rt->clock, RUNTIME_CHANGE_MS),
-                            &ignored) == 0)
-            ship_emit_message(op->s->opt.events, SHIP_LEVEL_INFO,
-                              "removed container '%s', which an earlier operation left", c->name);
-    }
+    for (size_t i = 0; i < op->containers.n; i++)
+        settle_stray(op, &op->containers.rows[i]);
 }
 
 int recover_run_locked(struct operation *op)
@@ -530,7 +546,7 @@ int recover_run_locked(struct operation *op)
     if (rc == 0)
         rc = recover_open(op, &err);
     if (rc >= 0)
-        remove_strays(op);
+        settle_strays(op);
     if (rc < 0) {
         r->error = err;
         ship_result_done(&dead);

@@ -479,6 +479,22 @@ static void test_rollback_to_a_renamed_container_uses_the_name_of_the_file(void 
     deploy_fixture_free(f);
 }
 
+/* The engine was late: it parked the container after the way back had given it its name. */
+static void test_recover_gives_what_runs_its_name_back(void **state)
+{
+    struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+
+    (void)state;
+    deployed(f);
+    fake_engine_rename(f->engine, "shop-app-1", "shop-app-1.shipctl-parked-7");
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_host(f, APP_OLD);
+    assert_contains(f->messages.text.p, "its name 'shop-app-1' back");
+    assert_status(f, deploy_fixture_recover(f), 0);
+    assert_host(f, APP_OLD);
+    deploy_fixture_free(f);
+}
+
 /* ---- the preview ---- */
 
 /* Actions on containers, a line each; heap. */
@@ -576,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_deploy_that_adds_replicas_leaves_followers_of_the_first),
         cmocka_unit_test(test_deploy_with_another_container_name_renames_both_ways),
         cmocka_unit_test(test_rollback_to_a_renamed_container_uses_the_name_of_the_file),
+        cmocka_unit_test(test_recover_gives_what_runs_its_name_back),
         cmocka_unit_test(test_deploy_of_what_compose_1_made_gives_it_the_name_of_today),
         cmocka_unit_test(test_preview_lists_followers_and_restarts_in_order),
         cmocka_unit_test(test_preview_lists_only_the_replicas_that_change),
