@@ -22,6 +22,10 @@ static const struct {
     {1259,  "the same"                                                                               },
     {5319,  "two rows were left open: `recover` closed only the first"                               },
     {50379, "a version not written back yet was forgotten when the journal failed in the clean-up"   },
+    {20231, "a container that the engine created after the operation had ended was left"             },
+    {63449, "one that the engine parked after the operation had ended kept that name"                },
+    {1471,  "prune showed a secret that an engine put into an error"                                 },
+    {3975,  "the same with a deployment that had not read the project yet"                           },
 };
 
 #endif
