@@ -150,7 +150,9 @@ static struct yaml_node *load_document(struct scope *scope, struct yaml_node *ro
     static const struct path at_root = {0};
 
     document_interpolate(scope, root, NULL);
+    scope->model = model;
     root = schema_apply(scope, &schema_file, root, &at_root);
+    scope->model = NULL;
     if (!root)
         return model;
     size_t errors = scope->loader->diag.n_errors;

@@ -77,8 +77,9 @@ struct scope {
     const struct scope *parent; /* including file, NULL for the main files */
     const char *dir;            /* relative paths start here; absolute */
     const struct vars *env;
-    const char *file; /* path of the file being read */
-    unsigned depth;   /* of includes */
+    const char *file;              /* path of the file being read */
+    const struct yaml_node *model; /* what earlier files say; NULL: nothing */
+    unsigned depth;                /* of includes */
 };
 
 /* What compose_load() found out beyond its result; for tests. */
@@ -139,6 +140,9 @@ void load_note_lost(struct loader *l, const struct path *path);
 struct yaml_node *merge_nodes(struct scope *scope, const struct compose_attribute *a,
                               struct yaml_node *base, struct yaml_node *override,
                               const struct path *path);
+/* Report that an override is of another kind than what it is put over. */
+void merge_mismatch(struct scope *scope, const struct yaml_node *base,
+                    const struct yaml_node *override, const struct path *path);
 /* Delete from base what the override marks !reset or !override. */
 void merge_apply_resets(struct yaml_node *base, const struct yaml_node *override);
 /* Drop earlier items with the same identity. */

@@ -164,8 +164,8 @@ static const char *kind_name(const struct yaml_node *n)
     return names[n->kind];
 }
 
-static struct yaml_node *mismatch(struct scope *scope, struct yaml_node *base,
-                                  const struct yaml_node *override, const struct path *path)
+void merge_mismatch(struct scope *scope, const struct yaml_node *base,
+                    const struct yaml_node *override, const struct path *path)
 {
     char where[PATH_TEXT_MAX];
 
@@ -173,7 +173,6 @@ static struct yaml_node *mismatch(struct scope *scope, struct yaml_node *base,
                "'%s' is %s here but %s in line %u of '%s'", path_format(path, where),
                kind_name(override), kind_name(base), base->mark.line,
                base->mark.file ? base->mark.file : "");
-    return base;
 }
 
 static bool replaces(const struct compose_attribute *a, const struct yaml_node *base,
@@ -200,8 +199,10 @@ struct yaml_node *merge_nodes(struct scope *scope, const struct compose_attribut
         return base;
     if (yaml_is_null(base))
         return strip(override);
-    if (base->kind != override->kind)
-        return mismatch(scope, base, override, path);
+    if (base->kind != override->kind) {
+        merge_mismatch(scope, base, override, path);
+        return base;
+    }
     if (base->kind == YAML_MAPPING)
         return merge_maps(scope, a, base, override, path);
     if (base->kind == YAML_SCALAR)

@@ -50,6 +50,14 @@ static const char *kind_name(const struct yaml_node *n)
     return n->kind == YAML_SEQUENCE ? "a list" : "a single value";
 }
 
+/* What earlier files say at the path; NULL: nothing, or it is an item of a list. */
+static const struct yaml_node *earlier(const struct scope *s, const struct path *path)
+{
+    const struct yaml_node *map = path->up ? earlier(s, path->up) : s->model;
+
+    return map && path->key ? yaml_get(map, path->key) : NULL;
+}
+
 static struct yaml_node *wrong_kind(struct scope *s, const struct yaml_node *n,
                                     const struct path *path, const char *wanted)
 {
@@ -57,6 +65,19 @@ static struct yaml_node *wrong_kind(struct scope *s, const struct yaml_node *n,
 
     diag_error(&s->loader->diag, COMPOSE_CLASS_schema, &n->mark, "'%s' must be %s, not %s",
                path_format(path, where), wanted, kind_name(n));
+    return NULL;
+}
+
+/* The same for a value that would be merged: Compose says so before it looks at the schema. */
+static struct yaml_node *wrong_container(struct scope *s, const struct compose_attribute *a,
+                                         const struct yaml_node *n, const struct path *path,
+                                         const char *wanted)
+{
+    const struct yaml_node *base = a->merge == MERGE_AUTO && !n->tag ? earlier(s, path) : NULL;
+
+    if (!base || base->kind == YAML_SCALAR || base->kind == n->kind)
+        return wrong_kind(s, n, path, wanted);
+    merge_mismatch(s, base, n, path);
     return NULL;
 }
 
@@ -78,7 +99,7 @@ static struct yaml_node *apply_list(struct scope *s, const struct compose_attrib
     size_t kept = 0;
 
     if (n->kind != YAML_SEQUENCE)
-        return wrong_kind(s, n, path, "a list");
+        return wrong_container(s, a, n, path, "a list");
     for (size_t i = 0; i < n->n; i++) {
         struct path at = {.up = path, .index = i};
         bool reset = n->items[i]->tag && str_eq(n->items[i]->tag, "!reset");
@@ -97,7 +118,7 @@ static struct yaml_node *apply_map(struct scope *s, const struct compose_attribu
     size_t kept = 0;
 
     if (n->kind != YAML_MAPPING)
-        return wrong_kind(s, n, path, "a mapping");
+        return wrong_container(s, a, n, path, "a mapping");
     for (size_t i = 0; i < n->n; i++) {
         struct path at = {.up = path, .key = n->items[i]->key};
         struct yaml_node *item = schema_apply(s, a->sub, n->items[i], &at);
@@ -172,7 +193,7 @@ static struct yaml_node *apply_object(struct scope *s, const struct compose_attr
     size_t kept = 0;
 
     if (n->kind != YAML_MAPPING)
-        return wrong_kind(s, n, path, "a mapping");
+        return wrong_container(s, a, n, path, "a mapping");
     for (size_t i = 0; i < n->n; i++) {
         struct yaml_node *member = apply_member(s, a, n->items[i], path);
         if (member)
@@ -240,8 +261,8 @@ static struct yaml_node *apply_dict(struct scope *s, const struct compose_attrib
     if (n->kind == YAML_SEQUENCE && !(a->flags & MAP_ONLY))
         n = list_to_dict(s, a, n, path);
     if (n->kind != YAML_MAPPING)
-        return wrong_kind(s, n, path,
-                          a->flags & MAP_ONLY ? "a mapping" : "a mapping or a list of KEY=VALUE");
+        return wrong_container(
+            s, a, n, path, a->flags & MAP_ONLY ? "a mapping" : "a mapping or a list of KEY=VALUE");
     for (size_t i = 0; i < n->n; i++) {
         struct yaml_node *value = n->items[i];
         struct path at = {.up = path, .key = value->key};

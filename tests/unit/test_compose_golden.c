@@ -26,8 +26,6 @@ static const struct {
     {"volumes-empty-section", "bad_volume",
      "'a::b' reads as a Windows drive and a relative container path: refused"                              },
     {"secret-external",       "refused",    "Compose refuses it when the container is created: refused now"},
-    {"merge-incompatible",    "schema",
-     "each file is checked on its own, which gives the better position"                                    },
 };
 
 struct fixture {
