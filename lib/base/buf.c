@@ -96,20 +96,23 @@ int buf_addf(struct buf *b, const char *fmt, ...)
 
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
+    size_t room = b->cap > 0 ? b->cap - b->len : 0; /* with the NUL */
     va_list again;
     size_t fits;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
+    n = vsnprintf(room ? b->p + b->len : NULL, room, fmt, ap);
     assert(n >= 0);
     fits = clip(b, (size_t)n);
-    if (fits > 0) {
+    if (fits >= room && fits > 0) {
         reserve(b, fits);
-        (void)vsnprintf(b->p + b->len, fits + 1, fmt, ap); /* cut to what fits */
-        b->len += fits;
+        (void)vsnprintf(b->p + b->len, fits + 1, fmt, again);
     }
+    va_end(again);
+    b->len += fits;
+    if (b->cap > 0)
+        b->p[b->len] = '\0'; /* cut to what fits */
     return fits == (size_t)n ? 0 : -1;
 }
 

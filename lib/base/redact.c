@@ -1,12 +1,13 @@
 /*
  * The registry of secrets and the search; see redact.h.
  *
- * Search: every position of the text is looked up by its six bytes in a table of all forms. What
- * is found may overlap: what is hidden grows to the end of the last one, so no tail of one secret
- * is left because it began inside another.
+ * Search: a position of the text where a form can begin is looked up by its six bytes in a table of
+ * all forms. What is found may overlap: what is hidden grows to the end of the last one, so no tail
+ * of one secret is left because it began inside another.
  */
 #include "base/redact.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -30,8 +31,9 @@ struct words {
     struct buf bytes;
     struct word *list;
     size_t n, cap, longest;
-    uint32_t *heads; /* index + 1 of the first word of a chain */
-    size_t n_heads;  /* a power of two */
+    uint32_t *heads;            /* index + 1 of the first word of a chain */
+    size_t n_heads;             /* a power of two */
+    bool begins[UCHAR_MAX + 1]; /* the first bytes of the words */
 };
 
 struct redact {
@@ -113,6 +115,7 @@ static void words_add(struct words *w, const char *p, size_t len)
     w->list[w->n] = (struct word){key, (uint32_t)w->bytes.len, (uint32_t)len, *head};
     *head = (uint32_t)++w->n;
     (void)buf_add(&w->bytes, p, len);
+    w->begins[(unsigned char)*p] = true;
     w->longest = len > w->longest ? len : w->longest;
 }
 
@@ -303,6 +306,10 @@ static void hide_span(struct search *s, size_t at, const struct redact_span *spa
         hide(s, span->from, span->to);
 }
 
+/* The first bytes of what look_for_places looks for. */
+static const bool announces[UCHAR_MAX + 1] = {
+    [':'] = true, ['A'] = true, ['a'] = true, ['='] = true, ['-'] = true};
+
 /* What needs no registration and is announced here. */
 static void look_for_places(struct search *s, size_t i)
 {
@@ -326,16 +333,40 @@ static void look_for_places(struct search *s, size_t i)
         hide_span(s, i, &key);
 }
 
+/* Where the next span begins that is known and not hidden yet. */
+static size_t next_span(const struct search *s, size_t i)
+{
+    const struct redact_span *const spans[] = {&s->url, &s->authorization, &s->assignment};
+    size_t next = SIZE_MAX;
+
+    for (size_t k = 0; k < ARRAY_LEN(spans); k++)
+        if (spans[k]->to > spans[k]->from && spans[k]->from > i && spans[k]->from < next)
+            next = spans[k]->from;
+    return next;
+}
+
+static void search_at(struct search *s, size_t i)
+{
+    size_t n = words_match(s->forms, s->text + i, s->len - i);
+
+    if (n)
+        hide(s, i, i + n);
+    look_for_places(s, i);
+    hide_span(s, i, &s->url);
+    hide_span(s, i, &s->authorization);
+    hide_span(s, i, &s->assignment);
+}
+
 static void search(struct search *s)
 {
+    size_t span = SIZE_MAX;
+
     for (size_t i = 0; i < s->until; i++) {
-        size_t n = words_match(s->forms, s->text + i, s->len - i);
-        if (n)
-            hide(s, i, i + n);
-        look_for_places(s, i);
-        hide_span(s, i, &s->url);
-        hide_span(s, i, &s->authorization);
-        hide_span(s, i, &s->assignment);
+        unsigned char c = (unsigned char)s->text[i];
+        if (i != span && !s->forms->begins[c] && !announces[c])
+            continue;
+        search_at(s, i);
+        span = next_span(s, i);
     }
 }
 

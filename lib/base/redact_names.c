@@ -91,14 +91,19 @@ static bool ends_word(const char *name, size_t end)
     return !is_letter(name[end]) || (is_lower(name[end - 1]) && is_upper(name[end]));
 }
 
-/* Does the word stand in the name? */
-static bool has_word(const char *name, const char *word, bool anywhere)
+/* Does the word (in capitals) stand in the name at `at`? */
+static bool has_word_at(const char *name, size_t at, const char *word, bool anywhere)
 {
     size_t len = strlen(word);
 
+    return (anywhere || begins_word(name, at)) && strncasecmp(name + at, word, len) == 0 &&
+           ends_word(name, at + len);
+}
+
+static bool is_public(const char *name)
+{
     for (size_t at = 0; name[at]; at++)
-        if ((name[at] | 0x20) == (word[0] | 0x20) && (anywhere || begins_word(name, at)) &&
-            strncasecmp(name + at, word, len) == 0 && ends_word(name, at + len))
+        if (has_word_at(name, at, "PUBLIC", false))
             return true;
     return false;
 }
@@ -107,7 +112,7 @@ static bool is_setting(const char *name)
 {
     size_t len = strlen(name);
 
-    if (str_eq(name, "PWD") || str_eq(name, "OLDPWD") || has_word(name, "PUBLIC", false))
+    if (str_eq(name, "PWD") || str_eq(name, "OLDPWD") || is_public(name))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
         size_t n = strlen(settings[i]);
@@ -146,14 +151,24 @@ static bool is_switch(const char *value)
     return false;
 }
 
+/* Does a word of the table stand in the name at `at`, and does the value agree? */
+static bool is_secret_at(const char *name, size_t at, const char *value)
+{
+    int initial = toupper((unsigned char)name[at]);
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (words[i].word[0] == initial &&
+            has_word_at(name, at, words[i].word, (words[i].flags & ANYWHERE) != 0) &&
+            (!(words[i].flags & WEAK) || !is_plain(value)))
+            return true;
+    return false;
+}
+
 bool redact_is_secret(const char *name, const char *value)
 {
-    if (is_setting(name) || is_switch(value))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (has_word(name, words[i].word, (words[i].flags & ANYWHERE) != 0))
-            if (!(words[i].flags & WEAK) || !is_plain(value))
-                return true;
+    for (size_t at = 0; name[at]; at++)
+        if (is_secret_at(name, at, value))
+            return !is_setting(name) && !is_switch(value);
     return false;
 }
 

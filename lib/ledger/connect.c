@@ -10,6 +10,7 @@
  * have overwritten, and a later chmod of the ledger would not reach it.
  * synchronous=EXTRA is for the commits that do unlink.
  */
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -115,9 +116,18 @@ static int connect_once(struct ledger *l, struct ship_error *err)
     return -1;
 }
 
+/* Nobody reads SQLite's statistics of memory; they cost a lock at every allocation. */
+static void without_statistics(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused when SQLite is in use already */
+}
+
 int db_connect(struct ledger *l, struct ship_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct ship_error first = {0};
+
+    (void)pthread_once(&once, without_statistics);
 
     if (connect_once(l, &first) == 0)
         return 0;

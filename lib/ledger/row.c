@@ -114,22 +114,32 @@ void rows_done(const struct table *t, void *rows, size_t n)
     free(rows);
 }
 
+/* Statements are put together for each row: plain appends, no formatting. */
+static void add_words(struct buf *sql, const char *first, const char *second, const char *third)
+{
+    (void)buf_adds(sql, first);
+    (void)buf_adds(sql, second);
+    (void)buf_adds(sql, third);
+}
+
 static void insert_sql(const struct table *t, struct buf *sql)
 {
     size_t n = t->n + (t->is_member ? 1 : 0);
 
-    buf_addf(sql, "INSERT INTO %s (%s", t->from, t->is_member ? "deployment_id" : "");
+    add_words(sql, "INSERT INTO ", t->from, t->is_member ? " (deployment_id" : " (");
     for (size_t i = 0; i < t->n; i++)
-        buf_addf(sql, "%s%s", i || t->is_member ? ", " : "", t->cols[i].name);
+        add_words(sql, i || t->is_member ? ", " : "", t->cols[i].name, "");
     buf_adds(sql, ") VALUES (?");
     for (size_t i = 1; i < n; i++)
         buf_adds(sql, ", ?");
     buf_adds(sql, ")");
     if (!t->conflict)
         return;
-    buf_addf(sql, " ON CONFLICT (%s) DO UPDATE SET ", t->conflict);
-    for (size_t i = 0; i < t->n; i++)
-        buf_addf(sql, "%s%s = excluded.%s", i ? ", " : "", t->cols[i].name, t->cols[i].name);
+    add_words(sql, " ON CONFLICT (", t->conflict, ") DO UPDATE SET ");
+    for (size_t i = 0; i < t->n; i++) {
+        add_words(sql, i ? ", " : "", t->cols[i].name, " = excluded.");
+        buf_adds(sql, t->cols[i].name);
+    }
 }
 
 int row_insert(struct ledger *l, const struct table *t, int64_t deployment, const void *row,
@@ -175,8 +185,9 @@ static sqlite3_stmt *prepare_select(struct ledger *l, const struct table *t, con
     AUTO(buf_done) struct buf sql = BUF_INIT(LEDGER_SQL_MAX);
 
     for (size_t i = 0; i < t->n; i++)
-        buf_addf(&sql, "%s%s", i ? ", " : "SELECT ", t->cols[i].name);
-    buf_addf(&sql, " FROM %s %s", t->from, tail);
+        add_words(&sql, i ? ", " : "SELECT ", t->cols[i].name, "");
+    add_words(&sql, " FROM ", t->from, " ");
+    (void)buf_adds(&sql, tail);
     return db_prepare(l, sql.p, err);
 }
 
