@@ -199,9 +199,16 @@ static void test_deploy_of_a_broken_version_restores_the_old_one_exactly(void **
         {{.tag = "bad", .exits_after_ms = 1, .exit_code = 137, .is_oom = true}, "memory",      "oom"          },
         {{.tag = "bad", .start_error = "exec format error"},                    "exec format", "cannot start" },
     };
+    /* What ends after a millisecond must not be proven before that. */
+    static const char plan[] =
+        "version: 1\napp: shop\nimage: " FIX_APP "\n"
+        "strategy: {min_healthy: 50ms}\n"
+        "prune: {after_deploy: false}\n"
+        "checks:\n"
+        "  health: [{id: up, type: container, retries: 3, interval: 20ms}]\n";
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
-        struct deploy_fixture *f = deploy_fixture_new(FIX_PLAN, FIX_COMPOSE);
+        struct deploy_fixture *f = deploy_fixture_new(plan, FIX_COMPOSE);
         deployed(f);
         AUTO_FREE char *old = text_at(f, "shop-app-1", "Id");
         add_image(f, rows[i].image);
