@@ -116,7 +116,7 @@ static void measure_load(int rounds)
         compose_free(p);
         yaml_problems_done(&problems);
     }
-    row("load a Compose file of 50 services", "in one process", series_median(&ms), " ms", 0,
+    row("load a Compose file of 50 services", "in one process", series_median(&ms), " ms", 5,
         false);
     AUTO_FREE char *path = xasprintf("%s/docker-compose.yml", dir);
     (void)unlink(path);
