@@ -185,8 +185,8 @@ interop_project() {
     else
         printf 'APP_VERSION=v1.0.0\n' >.env
         printf 'version: 1\napp: delivery\nimage: %s/app\n' "$registry" >shipctl.yaml
-        "project_$1" "$image" >docker-compose.yml
         APP=delivery-app-1
+        "project_$1" "$image" >docker-compose.yml
     fi
     plan_quick .
 }
@@ -247,6 +247,33 @@ services:
       - ./a:/a:ro
       - {type: bind, source: ./b, target: /b, bind: {propagation: rprivate}}
       - {type: bind, source: ./c, target: /c, bind: {create_host_path: true}}
+EOF
+}
+
+# Two files with each kind of merge, and a project name that is not the directory's.
+project_override() {
+    APP=shop-app-1
+    cat >docker-compose.override.yml <<EOF
+name: shop
+services:
+  app:
+    environment: {LEVEL: debug, EXTRA: ~}
+    ports: !override ["8081:8080"]
+    command: !reset ~
+    volumes: ["./data:/data:ro"]
+    networks: {default: {aliases: [web]}}
+EOF
+    mkdir -p data
+    cat <<EOF
+name: basis
+services:
+  app:
+    image: "$1"
+    command: [never]
+    environment: [LEVEL=info, EXTRA=1]
+    ports: ["8080:8080"]
+    volumes: ["scratch:/data", "scratch:/scratch"]
+volumes: {scratch: }
 EOF
 }
 
@@ -330,6 +357,13 @@ theirs_then_ours() {
     engine_reset
     rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
     theirs_then_ours binds
+}
+
+@test "an override file and a name: Compose changes nothing after shipctl, nor shipctl after Compose" {
+    ours_then_theirs override
+    engine_reset
+    rm -rf "$SHIPCTL_STATE_DIR" "$BATS_TEST_TMPDIR/delivery"
+    theirs_then_ours override
 }
 
 # --- the newer release -----------------------------------------------------------------------

@@ -60,7 +60,7 @@ EOF
 
 # project_compose DIR ARGUMENT...: the real Compose.
 project_compose() {
-    docker compose --project-directory "$1" --file "$1/docker-compose.yml" "${@:2}"
+    docker compose --project-directory "$1" "${@:2}"
 }
 
 # app_publish TAG SETTING...: a version of the app made by this test, in both registries at once.
