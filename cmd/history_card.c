@@ -59,7 +59,7 @@ static void add_entry(struct columns *c, const struct ship_history_entry *e, boo
 void history_table(struct text *t, const struct style *s, const struct ship_history *h,
                    bool with_app, int64_t now_ms)
 {
-    static const struct column with[] = {
+    static const struct column columns[] = {
         {"ID",      COLUMN_RIGHT},
         {"APP",     COLUMN_LEFT },
         {"ACTION",  COLUMN_LEFT },
@@ -71,24 +71,18 @@ void history_table(struct text *t, const struct style *s, const struct ship_hist
         {"BY",      COLUMN_LEFT },
         {"NOTE",    COLUMN_LEFT }
     };
-    static const struct column without[] = {
-        {"ID",      COLUMN_RIGHT},
-        {"ACTION",  COLUMN_LEFT },
-        {"FROM",    COLUMN_LEFT },
-        {"TO",      COLUMN_LEFT },
-        {"OUTCOME", COLUMN_LEFT },
-        {"WHEN",    COLUMN_LEFT },
-        {"TOOK",    COLUMN_RIGHT},
-        {"BY",      COLUMN_LEFT },
-        {"NOTE",    COLUMN_LEFT }
-    };
+    struct column shown[ARRAY_LEN(columns)];
+    size_t n = 0;
     struct columns c;
 
     if (h->n == 0) {
         text_add(t, "no deployment yet\n");
         return;
     }
-    columns_init(&c, with_app ? with : without, with_app ? ARRAY_LEN(with) : ARRAY_LEN(without));
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        if (with_app || strcmp(columns[i].head, "APP") != 0)
+            shown[n++] = columns[i];
+    columns_init(&c, shown, n);
     for (size_t i = 0; i < h->n; i++)
         add_entry(&c, &h->entries[i], with_app, now_ms);
     columns_format(&c, s, 0, t);

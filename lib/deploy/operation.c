@@ -27,6 +27,19 @@ static void target_done(struct target *t)
         free(owned[i]);
 }
 
+void operation_equip(struct operation *op)
+{
+    struct ship_session *s = op->s;
+
+    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
+    s->runtime->limit_ms = op->deadline_ms;
+    op->mutate = (struct mutation_env){.runtime = s->runtime,
+                                       .ledger = s->ledger,
+                                       .patient = &s->patient,
+                                       .deadline_ms = op->deadline_ms,
+                                       .events = s->opt.events};
+}
+
 void operation_done(struct operation *op)
 {
     lock_release(&op->lock);

@@ -121,6 +121,11 @@ extern const struct step rollback_steps[];
 void operation_init(struct operation *op, struct ship_session *s, struct ship_result *res,
                     const char *action);
 void operation_done(struct operation *op);
+/*
+ * The clock of the plan starts, and what mutations need is taken from the session, which has its
+ * ledger and its runtime. Recovery has means of its own: no deadline.
+ */
+void operation_equip(struct operation *op);
 
 /* ---- the runner (pipeline.c) ---- */
 /* Run the table, record everything, walk back where needed, fill the result. Returns the exit

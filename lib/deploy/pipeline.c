@@ -438,13 +438,7 @@ static int begin(struct operation *op, struct ship_error *err)
     }
     if (session_need_runtime(s, err) < 0)
         return -1;
-    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
-    s->runtime->limit_ms = op->deadline_ms;
-    op->mutate = (struct mutation_env){.runtime = s->runtime,
-                                       .ledger = s->ledger,
-                                       .patient = &s->patient,
-                                       .deadline_ms = op->deadline_ms,
-                                       .events = s->opt.events};
+    operation_equip(op);
     if (!op->dry_run && recover_open(op, err) < 0)
         return -1;
     return record_previous(op, err);

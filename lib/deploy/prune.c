@@ -221,13 +221,7 @@ static int open_for_change(struct operation *op, struct ship_error *err)
     if (record_lock(op, err) < 0 || session_need_ledger(s, LEDGER_WRITE, err) < 0 ||
         session_need_runtime(s, err) < 0)
         return -1;
-    op->deadline_ms = clock_deadline(&s->clock, s->plan->timeouts.total_ms);
-    s->runtime->limit_ms = op->deadline_ms;
-    op->mutate = (struct mutation_env){.runtime = s->runtime,
-                                       .ledger = s->ledger,
-                                       .patient = &s->patient,
-                                       .deadline_ms = op->deadline_ms,
-                                       .events = s->opt.events};
+    operation_equip(op);
     return recover_open(op, err);
 }
 

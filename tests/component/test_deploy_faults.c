@@ -7,7 +7,6 @@
  * Each case is a process of its own, with its own engine; many run at a time because most of them
  * only wait. By default a sample of the calls is taken; SHIPCTL_TEST_FULL=1 takes them all.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "support/cases.h"
 #include "support/deploy_fixture.h"
 #include "unit/assert.h"
 
@@ -357,46 +357,16 @@ static void run_plain(struct outcome *o)
 
 /* ---- many cases ---- */
 
-typedef void (*runner)(struct outcome *o);
-
-static runner runner_of(const struct outcome *o)
+static void run_one(void *c)
 {
-    return o->call == CALLS_MAX ? run_plain : kinds[o->kind].dies != NOBODY ? run_kill : run_fault;
-}
+    struct outcome *o = c;
 
-static void start_case(struct outcome *o)
-{
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        abort();
-    if (pid > 0)
-        return;
-    runner_of(o)(o);
-    _exit(0);
+    (o->call == CALLS_MAX ? run_plain : kinds[o->kind].dies != NOBODY ? run_kill : run_fault)(o);
 }
 
 static void run_cases(struct outcome *cases, size_t n)
 {
-    size_t running = 0;
-
-    for (size_t i = 0; i < n || running;) {
-        if (i < n && running < WORKERS) {
-            start_case(&cases[i++]);
-            running++;
-        } else if (waitpid(-1, NULL, 0) > 0) {
-            running--;
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
-}
-
-static bool is_full(void)
-{
-    const char *full = getenv("SHIPCTL_TEST_FULL");
-
-    return str_eq(full, "1");
+    cases_run(cases, n, sizeof *cases, WORKERS, run_one);
 }
 
 /* By default: each fault at each changing call, but not those that take long at each. */
@@ -408,7 +378,7 @@ static bool is_wanted(const struct story *s, size_t kind, size_t call)
     bool is_slow = k->dies == GUARDED_VICTIM || k->rule.onward;
     bool is_slowest = k->rule.onward && k->rule.fault == FAKE_CLOSE_BEFORE && k->gone_ms == 0;
 
-    if (is_full())
+    if (cases_are_all())
         return true;
     if (is_slow)
         return !is_slowest && s->changes[call] && call % 3 == 0;

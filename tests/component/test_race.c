@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "deploy/actor.h"
 #include "deploy/lock.h"
+#include "support/cases.h"
 #include "support/deploy_fixture.h"
 #include "support/program.h"
 #include "unit/assert.h"
@@ -133,16 +134,9 @@ static bool fails(struct pair *p, const char *what)
     return false;
 }
 
-static bool is_full(void)
-{
-    const char *full = getenv("SHIPCTL_TEST_FULL");
-
-    return str_eq(full, "1");
-}
-
 static bool is_late(int64_t took_ms)
 {
-    return took_ms > (is_full() ? LOSER_MS : LOSER_SLOW_MS);
+    return took_ms > (cases_are_all() ? LOSER_MS : LOSER_SLOW_MS);
 }
 
 /* The beginning of what a loser says of the holder: heap. */
@@ -357,7 +351,7 @@ static void run_all(void (*run)(size_t i), size_t n)
 
 static void test_two_commands_at_once_exactly_one_wins(void **state)
 {
-    size_t n = is_full() ? PAIRS_FULL : PAIRS, bad = 0, wins[ROWS(commands)] = {0};
+    size_t n = cases_are_all() ? PAIRS_FULL : PAIRS, bad = 0, wins[ROWS(commands)] = {0};
 
     (void)state;
     for (size_t i = 0; i < n; i++) {

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "support/cases.h"
 #include "support/deploy_fixture.h"
 #include "support/program.h"
 #include "unit/assert.h"
@@ -424,47 +425,26 @@ static void run_plain(struct outcome *o)
     deploy_fixture_free(s.f);
 }
 
-static void start_case(struct outcome *o)
+static void run_one(void *c)
 {
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        abort();
-    if (pid > 0)
-        return;
+    struct outcome *o = c;
+
     (o->call == CALLS_MAX ? run_plain : run_case)(o);
-    _exit(0);
 }
 
 static void run_cases(struct outcome *cases, size_t n)
 {
-    size_t running = 0;
-
-    for (size_t i = 0; i < n || running;) {
-        if (i < n && running < WORKERS) {
-            start_case(&cases[i++]);
-            running++;
-        } else if (waitpid(-1, NULL, 0) > 0) {
-            running--;
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
+    cases_run(cases, n, sizeof *cases, WORKERS, run_one);
 }
 
 /* ---- all cases ---- */
-
-static bool is_full(void)
-{
-    return str_eq(getenv("SHIPCTL_TEST_FULL"), "1");
-}
 
 /* The blocked ones wait for their deadlines: two of each command say it all. */
 static bool is_wanted(const struct story *s, size_t kind, size_t call)
 {
     if (kinds[kind].what == NOBODY_READS)
         return call == 0 || call == s->n_calls / 2;
-    return is_full() || (call + kind) % (size_t)kinds[kind].every == 0;
+    return cases_are_all() || (call + kind) % (size_t)kinds[kind].every == 0;
 }
 
 static size_t plan_cases(size_t story)

@@ -31,6 +31,7 @@
 #include "sim/sim_store.h"
 #include "sim/sim_story.h"
 #include "sim/torture.h"
+#include "support/cases.h"
 
 #define COUNT        250
 #define COUNT_FULL   100000
@@ -279,7 +280,7 @@ static bool parse(int argc, char **argv, struct job *job)
 
 int main(int argc, char **argv)
 {
-    bool is_full = str_eq(getenv("SHIPCTL_TEST_FULL"), "1");
+    bool is_full = cases_are_all();
     struct job job = {.from = 1, .jobs = 1, .count = is_full ? COUNT_FULL : COUNT};
     struct story s;
 
