@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "deploy/hide.h"
@@ -170,15 +171,22 @@ static int write_closing(void *ctx, struct ship_error *err)
     return ledger_end(c->op->s->ledger, c->op->row.id, c->end, err);
 }
 
+/* What went wrong and what came of it, or NULL; recovery says both in one. Heap. */
+static char *error_text(const struct ship_result *r)
+{
+    if (r->error.code == SHIP_OK)
+        return NULL;
+    if (!r->rollback || strstr(r->error.msg, r->rollback))
+        return xstrdup(r->error.msg);
+    return xasprintf("%s; %s", r->error.msg, r->rollback);
+}
+
 /* Steps, checks and the closing row in one transaction. */
 static int close_row(struct operation *op, enum ledger_state state, struct ship_error *err)
 {
     struct ship_result *r = op->res;
     AUTO_FREE char *warnings = warnings_text(r);
-    AUTO_FREE char *message = NULL;
-    if (r->error.code != SHIP_OK)
-        message =
-            r->rollback ? xasprintf("%s; %s", r->error.msg, r->rollback) : xstrdup(r->error.msg);
+    AUTO_FREE char *message = error_text(r);
     struct ledger_end end = {.state = state,
                              .outcome = ship_outcome_text(r->outcome),
                              .exit_code = r->exit_code,

@@ -356,6 +356,8 @@ EOF
     assert_exit 0
     http_says http://127.0.0.1:8080/version v1.0.0
     nothing_left_over
+    ship history --json
+    assert_equal "$(json '.[0].error' | grep -o 'died in step' | wc -l)" 1
 }
 
 @test "a second operation is refused at once and told who holds the lock: exit 13" {
