@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "support/cases.h"
 #include "support/deploy_fixture.h"
+#include "support/results.h"
 #include "unit/assert.h"
 
 #define OLD_SERVES  "shop-app-1 running always " FIX_APP ":v1\n"
@@ -27,6 +28,7 @@
 #define CALLS_MAX   128
 #define CASES_MAX   4096
 #define WORKERS     16
+#define TABLE_MAX   (64u * 1024)
 #define CASE_S      150
 #define SAMPLE      8 /* every eighth of the calls that only read */
 #define GUARDIAN_MS 30000
@@ -398,10 +400,7 @@ static size_t plan_cases(struct story *s)
 
 /* ---- the report ---- */
 
-static const struct {
-    const char *name;
-    int from, to;
-} groups[] = {
+static const struct status_group groups[] = {
     {"0",      0,   0  },
     {"1x",     10,  19 },
     {"20",     20,  20 },
@@ -410,34 +409,24 @@ static const struct {
     {"killed", -64, -1 },
 };
 
-static void print_row(size_t kind, const struct outcome *cases, size_t n)
+static const char *kind_name(size_t kind)
 {
-    size_t counts[ROWS(groups)] = {0}, all = 0, ends_new = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (cases[i].kind != kind)
-            continue;
-        all++;
-        ends_new += cases[i].ends_new;
-        for (size_t g = 0; g < ROWS(groups); g++)
-            counts[g] += cases[i].status >= groups[g].from && cases[i].status <= groups[g].to;
-    }
-    if (all == 0)
-        return;
-    print_message("%-20s %6zu", kinds[kind].name, all);
-    for (size_t g = 0; g < ROWS(groups); g++)
-        print_message(" %6zu", counts[g]);
-    print_message(" %6zu %6zu\n", all - ends_new, ends_new);
+    return kinds[kind].name;
 }
 
-static void print_table(const struct outcome *cases, size_t n)
+static void show_table(const struct story *s, const struct outcome *cases, size_t n, size_t bad)
 {
-    print_message("%-20s %6s", "injected", "cases");
-    for (size_t g = 0; g < ROWS(groups); g++)
-        print_message(" %6s", groups[g].name);
-    print_message(" %6s %6s\n", "old", "new");
-    for (size_t kind = 0; kind < ROWS(kinds); kind++)
-        print_row(kind, cases, n);
+    static const struct status_table table = {"injected", ROWS(kinds), kind_name, groups,
+                                              ROWS(groups)};
+    AUTO(buf_done) struct buf b = BUF_INIT(TABLE_MAX);
+    AUTO_FREE struct status_case *of = xcalloc(n, sizeof *of);
+    AUTO_FREE char *name = xasprintf("Faults: %s", s->name);
+
+    for (size_t i = 0; i < n; i++)
+        of[i] = (struct status_case){cases[i].kind, cases[i].status, cases[i].ends_new};
+    (void)buf_addf(&b, "%zu calls to the engine, %zu cases, broken: %zu.\n\n", s->n_calls, n, bad);
+    results_table(&b, &table, of, n);
+    results_show(name, b.p);
 }
 
 /* A death in the middle must end both ways, or the sweep has not met both. */
@@ -478,9 +467,9 @@ static void sweep(struct story *s)
     assert_true(s->n_calls > 20);
     size_t n = plan_cases(s);
     run_cases(shared->cases, n);
-    print_message("%s: %zu calls, %zu cases\n", s->name, s->n_calls, n);
-    print_table(shared->cases, n);
-    assert_int_equal(print_broken(shared->cases, n), 0);
+    size_t bad = print_broken(shared->cases, n);
+    show_table(s, shared->cases, n, bad);
+    assert_int_equal(bad, 0);
     if (s->status == 0)
         assert_true(ends_both_ways(shared->cases, n));
 }

@@ -22,11 +22,13 @@
 #include "support/cases.h"
 #include "support/deploy_fixture.h"
 #include "support/program.h"
+#include "support/results.h"
 #include "unit/assert.h"
 
 #define PAIRS         50
 #define PAIRS_FULL    1000
 #define WORKERS       6
+#define TEXT_MAX      1024
 #define PAIR_S        120
 #define HOLD_MS       600  /* the winner's first question to the engine takes this long */
 #define LOSER_MS      1000 /* the contract; only a full run has the machine for itself */
@@ -351,7 +353,9 @@ static void run_all(void (*run)(size_t i), size_t n)
 
 static void test_two_commands_at_once_exactly_one_wins(void **state)
 {
+    AUTO(buf_done) struct buf text = BUF_INIT(TEXT_MAX);
     size_t n = cases_are_all() ? PAIRS_FULL : PAIRS, bad = 0, wins[ROWS(commands)] = {0};
+    int64_t slowest_ms = 0;
 
     (void)state;
     for (size_t i = 0; i < n; i++) {
@@ -361,15 +365,19 @@ static void test_two_commands_at_once_exactly_one_wins(void **state)
     run_all(run_one_pair, n);
     for (size_t i = 0; i < n; i++) {
         const struct racer *r = pairs[i].racers;
+        const struct racer *loser = &r[r[0].status == 0 ? 1 : 0];
         wins[r[r[0].status == 0 ? 0 : 1].command]++;
+        slowest_ms = loser->took_ms > slowest_ms ? loser->took_ms : slowest_ms;
         if (!pairs[i].holds)
             print_message("pair %zu: %s\n", i, pairs[i].text[0] ? pairs[i].text : "it died");
         bad += !pairs[i].holds;
     }
-    print_message("%zu pairs; won by", n);
+    (void)buf_addf(
+        &text, "%zu pairs, not one winner and one loser with exit status 13: %zu. Won by", n, bad);
     for (size_t c = 0; c < ROWS(commands); c++)
-        print_message(" %s %zu", commands[c].name, wins[c]);
-    print_message("\n");
+        (void)buf_addf(&text, " %s %zu", commands[c].name, wins[c]);
+    (void)buf_addf(&text, ". The slowest loser was told after %d ms.\n", (int)slowest_ms);
+    results_show("Races", text.p);
     assert_int_equal(bad, 0);
 }
 

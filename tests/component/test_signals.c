@@ -20,6 +20,7 @@
 #include "support/cases.h"
 #include "support/deploy_fixture.h"
 #include "support/program.h"
+#include "support/results.h"
 #include "unit/assert.h"
 
 #define PLAN        FIX_PLAN "timeouts: {rollback: 20s}\n"
@@ -27,6 +28,7 @@
 #define CALLS_MAX   128
 #define CASES_MAX   8192
 #define WORKERS     8
+#define TABLE_MAX   (64u * 1024)
 #define CASE_S      150
 #define PROMPT_MS   10000 /* from the signal to the end, on a busy machine under sanitizers */
 #define BLOCKED_MS  40000 /* the same when nobody reads */
@@ -459,10 +461,7 @@ static size_t plan_cases(size_t story)
     return n;
 }
 
-static const struct {
-    const char *name;
-    int from, to;
-} groups[] = {
+static const struct status_group groups[] = {
     {"0",      0,   0  },
     {"20",     20,  20 },
     {"32",     32,  32 },
@@ -470,34 +469,24 @@ static const struct {
     {"killed", -64, -1 },
 };
 
-static void print_row(size_t kind, size_t n)
+static const char *kind_name(size_t kind)
 {
-    size_t counts[ROWS(groups)] = {0}, all = 0, ends_new = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const struct outcome *o = &shared->cases[i];
-        if (o->kind != kind)
-            continue;
-        all++;
-        ends_new += o->ends_new;
-        for (size_t g = 0; g < ROWS(groups); g++)
-            counts[g] += o->status >= groups[g].from && o->status <= groups[g].to;
-    }
-    print_message("%-24s %6zu", kinds[kind].name, all);
-    for (size_t g = 0; g < ROWS(groups); g++)
-        print_message(" %6zu", counts[g]);
-    print_message(" %6zu %6zu\n", all - ends_new, ends_new);
+    return kinds[kind].name;
 }
 
-static void print_table(const struct story *s, size_t n)
+static void show_table(const struct story *s, const struct outcome *cases, size_t n, size_t bad)
 {
-    print_message("%s: %zu calls, %zu cases\n%-24s %6s", s->name, s->n_calls, n, "at a call",
-                  "cases");
-    for (size_t g = 0; g < ROWS(groups); g++)
-        print_message(" %6s", groups[g].name);
-    print_message(" %6s %6s\n", "old", "new");
-    for (size_t kind = 0; kind < ROWS(kinds); kind++)
-        print_row(kind, n);
+    static const struct status_table table = {"at a call", ROWS(kinds), kind_name, groups,
+                                              ROWS(groups)};
+    AUTO(buf_done) struct buf b = BUF_INIT(TABLE_MAX);
+    AUTO_FREE struct status_case *of = xcalloc(n, sizeof *of);
+    AUTO_FREE char *name = xasprintf("Signals: %s", s->name);
+
+    for (size_t i = 0; i < n; i++)
+        of[i] = (struct status_case){cases[i].kind, cases[i].status, cases[i].ends_new};
+    (void)buf_addf(&b, "%zu calls to the engine, %zu cases, broken: %zu.\n\n", s->n_calls, n, bad);
+    results_table(&b, &table, of, n);
+    results_show(name, b.p);
 }
 
 static size_t print_broken(const struct story *s, size_t n)
@@ -529,8 +518,9 @@ static void sweep(size_t story)
     assert_true(s->n_calls > 3);
     size_t n = plan_cases(story);
     run_cases(shared->cases, n);
-    print_table(s, n);
-    assert_int_equal(print_broken(s, n), 0);
+    size_t bad = print_broken(s, n);
+    show_table(s, shared->cases, n, bad);
+    assert_int_equal(bad, 0);
 }
 
 static void test_deploy_a_signal_at_any_call_one_version_serves(void **state)

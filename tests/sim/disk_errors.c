@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "sim/sequence.h"
 #include "sim/sim.h"
-#include "sim/sim_results.h"
 #include "sim/sim_store.h"
+#include "support/results.h"
 
 #define FAILURES_MAX 10
 #define TEXT_MAX     65536

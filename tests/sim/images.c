@@ -21,8 +21,8 @@
 #include "ledger/ledger.h"
 #include "sim/sequence.h"
 #include "sim/sim.h"
-#include "sim/sim_results.h"
 #include "sim/sim_store.h"
+#include "support/results.h"
 
 #define FAILURES_MAX 10
 #define TEXT_MAX     65536

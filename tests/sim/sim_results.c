@@ -3,48 +3,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/alloc.h"
-#include "base/auto.h"
-#include "base/buf.h"
 #include "sim/sim.h"
-
-#define TEXT_MAX (1024u * 1024)
-
-static void read_all(const char *path, struct buf *to)
-{
-    char piece[4096];
-    FILE *f = fopen(path, "re");
-
-    for (size_t n = 1; f && n;) {
-        n = fread(piece, 1, sizeof piece, f);
-        (void)buf_add(to, piece, n);
-    }
-    if (f)
-        (void)fclose(f);
-}
-
-void results_section(const char *path, const char *name, const char *body)
-{
-    AUTO(buf_done) struct buf old = BUF_INIT(TEXT_MAX);
-    AUTO_FREE char *head = xasprintf("## %s\n", name);
-
-    read_all(path, &old);
-    const char *text = old.p ? old.p : "";
-    const char *begin = strstr(text, head);
-    const char *after = begin ? strstr(begin + 3, "\n## ") : NULL;
-    FILE *f = fopen(path, "we");
-    if (f == NULL) {
-        perror(path);
-        return;
-    }
-    size_t before = begin ? (size_t)(begin - text) : strlen(text);
-    (void)fprintf(f, "%.*s%s%s\n%s%s", (int)before, text, begin || before == 0 ? "" : "\n", head,
-                  body, after ? after : "");
-    if (fclose(f) != 0)
-        perror(path);
-}
+#include "support/results.h"
 
 void results_print(FILE *to)
 {

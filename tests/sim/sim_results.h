@@ -6,8 +6,6 @@
 #include <stdio.h>
 
 void results_print(FILE *to);
-/* Replace the section "## NAME" of a Markdown file, or append it; body ends with a line break. */
-void results_section(const char *path, const char *name, const char *body);
 /* The section "Simulation": this run. */
 void results_simulation(const char *path, uint64_t from, uint64_t seeds, int64_t took_ms);
 

@@ -7,7 +7,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "sim/sim.h"
-#include "sim/sim_results.h"
+#include "support/results.h"
 
 #define FAILURES_MAX 10
 #define TEXT_MAX     65536
