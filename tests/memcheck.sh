@@ -17,19 +17,22 @@ failed=0
 
 # check NAME COMMAND...: forked children are judged by their parents.
 check() {
-    local name=$1 log
+    local name=$1 log said
     shift
 
     log=$(mktemp)
+    said=$(mktemp)
     if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-        --child-silent-after-fork=yes --log-file="$log" "$@" >/dev/null 2>&1; then
+        --child-silent-after-fork=yes --log-file="$log" "$@" >"$said" 2>&1; then
         echo "ok $name"
     else
         echo "FAILED $name (status $?)"
+        # A test that fails leaves what it had allocated: its own words come first.
+        grep -E 'FAILED|LINE|BROKEN' "$said" || true
         head -n 40 "$log"
         failed=1
     fi
-    rm -f "$log"
+    rm -f "$log" "$said"
 }
 
 for program in "${sample[@]}"; do
