@@ -33,7 +33,8 @@
 #define SAMPLE      8 /* every eighth of the calls that only read */
 #define GUARDIAN_MS 30000
 #define GONE_MS     2500
-#define PLAN        FIX_PLAN "timeouts: {rollback: 6s}\n"
+/* An engine that is gone after the switch is waited for as long as the operation may take. */
+#define PLAN FIX_PLAN "timeouts: {total: 60s, rollback: 6s}\n"
 
 /* ---- what goes wrong ---- */
 
