@@ -25,6 +25,7 @@
 #include "base/encode.h"
 #include "support/fake_model.h"
 
+#define ENDLESS_BLOCK   (16u * 1024)
 #define WAIT_MS         2
 #define GATHER_MS       20000
 #define HEAD_MAX        (64u * 1024)
@@ -382,12 +383,15 @@ static bool run_stream(struct connection *conn, const struct model_reply *reply)
 static void send_endless(struct connection *c, const struct fake_rule *rule)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
-    size_t len = strlen(rule->body);
+    AUTO(buf_done) struct buf block = BUF_INIT(2 * ENDLESS_BLOCK);
 
+    /* In blocks: a reader under load comes to its limit of bytes before that of its time. */
+    while (block.len < ENDLESS_BLOCK && buf_adds(&block, rule->body) == 0)
+        continue;
     if (send_all(c->fd, head, strlen(head)) != 0)
         return;
     while (!stopping(c->engine))
-        if (send_all(c->fd, rule->body, len) != 0)
+        if (send_all(c->fd, block.p, block.len) != 0)
             return;
 }
 
