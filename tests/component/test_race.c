@@ -35,7 +35,7 @@
 #define LOSER_SLOW_MS 10000
 #define CALLS_MAX     64 /* more than the holder makes */
 #define POLL_MS       5
-#define GUARDIAN_MS   20000
+#define GUARDIAN_MS   60000
 
 /* ---- commands ---- */
 
